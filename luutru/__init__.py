@@ -1,0 +1,1 @@
+"""How people use the archive: commands, demo, and later the reading room."""

@@ -1,0 +1,1 @@
+"""What is kept: WARC files, their index, and what both promise. Imports nothing of ours."""

@@ -1,0 +1,88 @@
+"""The errors a user of the archive meets, each with its exit status.
+
+ArchiveError                       1  the archive cannot do what was asked
+├── UsageError (ValueError)        2  the command or the configuration is wrong
+│   ├── UnknownSite (LookupError)  2  no site of that name
+│   ├── BrokenSite                 2  a site file that cannot be read
+│   ├── NotAHome                   2  a directory that is not an archive of ours
+│   └── NewerIndex                 2  an index written by a newer version
+├── NotFound (LookupError)         1  no such document, capture or address
+├── AlreadyRunning                 3  another process crawls this site
+└── StorageError (OSError)         4  disk full, not writable, lost
+    └── BrokenRecord               4  a WARC record that is not what the index says
+"""
+
+from pathlib import Path
+
+
+class ArchiveError(Exception):
+    """Root of all errors that are told to the user in one line; `status` is the exit status."""
+
+    status = 1
+
+
+class UsageError(ArchiveError, ValueError):
+    """The command or the configuration is wrong; the message says what to write instead."""
+
+    status = 2
+
+
+class UnknownSite(UsageError, LookupError):
+    """No site has this name; the message names those that come near."""
+
+    def __init__(self, name: str, near: list[str]) -> None:
+        hint = f"did you mean {' or '.join(near)}?" if near else "`luutru sites` lists those there are"
+        super().__init__(f"unknown site {name!r}: {hint}")
+        self.name = name
+        self.near = near
+
+
+class BrokenSite(UsageError):
+    """A site file cannot be read; the message names the file and the line."""
+
+    def __init__(self, path: Path | str, line: int | None, reason: str) -> None:
+        where = f"{path}, line {line}" if line else str(path)
+        super().__init__(f"site file {where}: {reason}")
+        self.path = path
+        self.line = line
+
+
+class NotAHome(UsageError):
+    """A directory that holds other things than an archive of ours."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is not an archive of luutru: {reason}; name another directory with --home")
+        self.path = path
+
+
+class NewerIndex(UsageError):
+    """The index was written by a newer version; an older one must not touch it."""
+
+    def __init__(self, path: Path | str, revision: str) -> None:
+        super().__init__(f"{path} was written by a newer luutru (schema {revision}): upgrade luutru to open it")
+        self.revision = revision
+
+
+class NotFound(ArchiveError, LookupError):
+    """The archive holds no such document, capture or address."""
+
+
+class AlreadyRunning(ArchiveError):
+    """Another process crawls this site; the message says which and since when."""
+
+    status = 3
+
+
+class StorageError(ArchiveError, OSError):
+    """The disk is full, not writable or gone: what was acknowledged is safe, nothing more is taken."""
+
+    status = 4
+
+
+class BrokenRecord(StorageError):
+    """A WARC record is not what the index says it is."""
+
+    def __init__(self, warc: str, offset: int, reason: str) -> None:
+        super().__init__(f"{warc}, offset {offset}: {reason}; run `warcio check` on the file")
+        self.warc = warc
+        self.offset = offset

@@ -1,0 +1,179 @@
+"""The tables. Names are singular; the plural names belong to the read-only views (`docs/database.md`).
+
+Moments are text, ISO 8601 in UTC with microseconds (`2026-11-22T07:50:40.123456+00:00`), so that they sort as they
+are and every tool reads them. `published` has the length of its precision: `2025-01-02` or a whole moment with offset.
+"""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, SmallInteger, String, Table, Text, UniqueConstraint, text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+crawl = Table(
+    "crawl",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("site", String, nullable=False),
+    Column("outcome", String(12), nullable=False),
+    Column("started", String(32), nullable=False),
+    Column("finished", String(32)),
+    Column("definition", String(64), nullable=False),  # SHA-256 of the site's definition
+    Column("captures", Integer, nullable=False, server_default="0"),
+    Column("revisits", Integer, nullable=False, server_default="0"),
+    Column("requisites", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("bytes", Integer, nullable=False, server_default="0"),
+    Column("documents_new", Integer),
+    Column("documents_changed", Integer),
+    Column("documents_unchanged", Integer),
+    Column("errors", Integer, nullable=False, server_default="0"),
+    Column("warnings", Text, nullable=False, server_default="[]"),  # JSON list of sentences
+    Index(None, "site", "started"),
+)
+
+file = Table(  # one WARC file
+    "file",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),  # final path below the home
+    Column("crawl", String(16), ForeignKey("crawl.id"), nullable=False),
+    Column("bytes", Integer),
+    Column("sha256", String(64)),  # known once the file is sealed
+)
+
+capture = Table(
+    "capture",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("crawl", String(16), ForeignKey("crawl.id"), nullable=False),
+    Column("site", String, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("urlkey", Text, nullable=False),  # SURT
+    Column("date", String(32), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("type", String(10), nullable=False),
+    Column("status", SmallInteger),
+    Column("mime", String),
+    Column("file", Integer, ForeignKey("file.id"), nullable=False),
+    Column("offset", Integer, nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("record_id", String(36), nullable=False),
+    Column("payload_digest", String(64)),
+    Column("payload_length", Integer, nullable=False),
+    Column("ip", String(45)),
+    Column("truncated", String(12)),
+    Column("error", Text),
+    Column("original", Integer, ForeignKey("capture.id")),  # for a revisit: the response that it repeats
+    Column("derived", SmallInteger),  # null: waits for derivation; 1: has a reading; 0: nothing to derive
+    UniqueConstraint("file", "offset"),
+    Index(None, "urlkey", "date"),
+    Index(None, "crawl"),
+    Index(None, "payload_digest"),
+    Index("ix_capture_waiting", "site", "id", sqlite_where=text("derived IS NULL"), postgresql_where=text("derived IS NULL")),
+)
+
+frontier = Table(  # every address that was discovered
+    "frontier",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site", String, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("hops", Integer, nullable=False),
+    Column("via", Text),
+    Column("state", String(8), nullable=False),  # waiting, done, failed, refused, skipped
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),  # since it last answered
+    Column("status", SmallInteger),  # of the last answer
+    Column("error", Text),  # why the last attempt failed, or why it is refused or skipped
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("found", String(32), nullable=False),
+    Column("visited", String(32)),
+    Column("due", String(32), nullable=False),
+    Column("crawl", String(16)),  # the crawl that visited it last
+    UniqueConstraint("site", "url"),
+    Index("ix_frontier_waiting", "site", "priority", "id", sqlite_where=text("state = 'waiting'"), postgresql_where=text("state = 'waiting'")),
+)
+
+document = Table(
+    "document",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("identity", Text, nullable=False, unique=True),
+    Column("kind", String(10), nullable=False),  # article, attachment
+    Column("site", String, nullable=False),
+    Column("url", Text, nullable=False),  # the address of the earliest capture, the first by name among equals
+    Column("first_seen", String(32), nullable=False),
+    Column("last_seen", String(32), nullable=False),
+    Column("version", Integer),  # the version that stood at `last_seen`
+    Column("section", Text),  # first name of the section path of that version
+    Column("published", String(32)),  # publication date of that version
+    Column("day", String(10), nullable=False),  # publication day, else the day of the first capture
+    Index(None, "site"),
+    Index(None, "day"),
+)
+
+address = Table(  # the addresses of a document
+    "address",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("document", Integer, ForeignKey("document.id"), nullable=False),
+    Column("first_seen", String(32), nullable=False),
+    Index(None, "document"),
+)
+
+version = Table(  # one distinct text of a document
+    "version",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document", Integer, ForeignKey("document.id"), nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256, see docs/concepts.md
+    Column("digest_rule", SmallInteger, nullable=False),  # number of the digest's definition
+    Column("first_seen", String(32), nullable=False),
+    Column("last_seen", String(32), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("lead", Text),
+    Column("text", Text, nullable=False),  # paragraphs joined by an empty line
+    Column("authors", Text, nullable=False),  # JSON list
+    Column("published", String(32)),
+    Column("published_from", String),
+    Column("modified", String(32)),
+    Column("section", Text, nullable=False),  # JSON list
+    Column("tags", Text, nullable=False),  # JSON list
+    Column("language", String(8)),
+    Column("images", Text, nullable=False),  # JSON list of {url, caption, credit}
+    Column("attachments", Text, nullable=False),  # JSON list of {url, name}
+    Column("method", String, nullable=False),
+    Column("confidence", Integer, nullable=False),  # thousandths
+    Column("rules", String, nullable=False),
+    UniqueConstraint("document", "digest"),
+)
+
+reading = Table(  # what derivation found in one capture
+    "reading",
+    metadata,
+    Column("capture", Integer, ForeignKey("capture.id"), primary_key=True),
+    Column("version", Integer, ForeignKey("version.id")),
+    Column("views", Integer),
+    Column("reason", String),  # why there is no version
+    Column("rules", String, nullable=False),
+    Index(None, "version"),
+)
+
+mention = Table(
+    "mention",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("capture", Integer, ForeignKey("capture.id"), nullable=False),  # the first that names it so
+    Column("target", Text, nullable=False),
+    Column("anchor", Text, nullable=False),
+    Column("date", String(10), nullable=False, server_default=""),  # "" where none stands beside it
+    UniqueConstraint("target", "anchor", "date"),
+)
