@@ -130,7 +130,7 @@ class Mention:
 
     target: str
     anchor: str
-    date: date | None = None
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

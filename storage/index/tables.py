@@ -174,6 +174,6 @@ mention = Table(
     Column("capture", Integer, ForeignKey("capture.id"), nullable=False),  # the first that names it so
     Column("target", Text, nullable=False),
     Column("anchor", Text, nullable=False),
-    Column("date", String(10), nullable=False, server_default=""),  # "" where none stands beside it
-    UniqueConstraint("target", "anchor", "date"),
+    Column("day", String(10), nullable=False, server_default=""),  # "" where none stands beside it
+    UniqueConstraint("target", "anchor", "day"),
 )
