@@ -46,6 +46,7 @@ class Truncated(StrEnum):
     LENGTH = "length"
     TIME = "time"
     DISCONNECT = "disconnect"
+    UNSPECIFIED = "unspecified"  # in files of other crawlers
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,218 @@
+"""Records, read back from WARC files (WARC 1.1): one at its offset, or all of a file in order.
+
+Every record must be one gzip member; what is not whole is a BrokenRecord. A member's checksum is always checked,
+digests are not.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol
+
+from isal import igzip_lib
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.recordloader import ArcWarcRecordLoader
+from warcio.statusandheaders import StatusAndHeadersParser
+
+from storage.coding import TooLarge, Undecodable, decoded, inflate
+from storage.disk import telling
+from storage.errors import BrokenRecord
+from storage.manifest import locate
+from storage.model import RecordType, Truncated
+
+__all__ = [
+    "Record",
+    "StoredResponse",
+    "TooLarge",
+    "Undecodable",
+    "decoded",
+    "parse_head",
+    "read_payload",
+    "read_record",
+    "read_response",
+    "records",
+]
+
+Headers = tuple[tuple[str, str], ...]
+
+_REASONS = {reason.value: reason for reason in Truncated}
+_LARGEST = 1 << 30  # bytes of one record, unpacked
+_CHUNK = 1 << 15
+_LOADER = ArcWarcRecordLoader()
+_HEADS = StatusAndHeadersParser([], verify=False)
+_HEAD_END = re.compile(rb"\n\r?\n")
+_STATUS = re.compile(rb"[^ \t\r\n]+[ \t]+(\d{3})(?!\d)")
+
+
+class Place(Protocol):
+    """Where a record lies: a capture, or the original of one."""
+
+    @property
+    def warc(self) -> str: ...
+    @property
+    def offset(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One WARC record: where it lies, its header lines in order, its block."""
+
+    offset: int
+    length: int  # bytes of its gzip member
+    headers: Headers
+    block: bytes
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, whatever its case."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    @property
+    def type(self) -> str | None:
+        """WARC-Type."""
+        return self.header("WARC-Type")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """A captured answer, as it is stored: `head` byte for byte, `body` still content-encoded, `headers` read leniently.
+
+    A resource has no head; a revisit has no body until `read_payload` gives it that of its original.
+    """
+
+    url: str
+    date: datetime
+    type: RecordType
+    status: int | None
+    head: bytes
+    headers: Headers
+    body: bytes
+    truncated: Truncated | None
+
+
+def read_record(home: Path, warc: str, offset: int) -> Record:
+    """The record at an offset of a file, sealed or not; raises BrokenRecord, StorageError, TooLarge."""
+    descriptor = _open(home, warc)
+    try:
+        return _record(descriptor, warc, offset)
+    finally:
+        os.close(descriptor)
+
+
+def read_response(home: Path, warc: str, offset: int) -> StoredResponse:
+    """The response, revisit or resource record at an offset; raises as `read_record` does."""
+    record = read_record(home, warc, offset)
+    try:
+        return _response(record)
+    except ValueError as error:
+        raise BrokenRecord(warc, offset, f"{record.type or 'untyped'} record is not a capture: {error}") from error
+
+
+def read_payload(home: Path, capture: Place, original: Place | None = None) -> StoredResponse:
+    """What a capture shows: its own response, a revisit with the body of its original.
+
+    Where the server answered 304, status and headers are the original's as well: they say how its body is encoded.
+    """
+    response = read_response(home, capture.warc, capture.offset)
+    if response.type is not RecordType.REVISIT:
+        return response
+    if original is None:
+        raise BrokenRecord(capture.warc, capture.offset, "a revisit whose original is not known")
+    repeated = read_response(home, original.warc, original.offset)
+    if response.status == 304:
+        return replace(repeated, url=response.url, date=response.date, type=response.type)
+    return replace(response, body=repeated.body)
+
+
+def records(path: Path) -> Iterator[Record]:
+    """All records of a file, in order; raises BrokenRecord where the first one stands that is not whole."""
+    with telling(path):
+        descriptor = os.open(path, os.O_RDONLY)
+    try:
+        offset, end = 0, os.fstat(descriptor).st_size
+        while offset < end:
+            record = _record(descriptor, str(path), offset)
+            yield record
+            offset += record.length
+    finally:
+        os.close(descriptor)
+
+
+def parse_head(head: bytes) -> Headers:
+    """The header lines of an HTTP head, read leniently: bare line feeds, folds, lines without colon left out."""
+    return tuple(_HEADS.parse(BytesIO(head)).headers) if head else ()
+
+
+def _open(home: Path, warc: str) -> int:
+    with telling(home / warc):
+        try:
+            return os.open(locate(home, warc), os.O_RDONLY)
+        except FileNotFoundError:  # sealed since
+            return os.open(locate(home, warc), os.O_RDONLY)
+
+
+def _record(descriptor: int, warc: str, offset: int) -> Record:
+    member, length = _member(descriptor, warc, offset)
+    stream = BytesIO(member)
+    try:
+        parsed = _LOADER.parse_record_stream(stream, known_format="warc", no_record_parse=True)
+    except (ArchiveLoadFailed, EOFError) as error:
+        raise BrokenRecord(warc, offset, "not a WARC record") from error
+    block = parsed.raw_stream.read()
+    if stream.read() != b"\r\n\r\n":
+        raise BrokenRecord(warc, offset, "Content-Length is not the length of the block")
+    return Record(offset, length, tuple(parsed.rec_headers.headers), block)
+
+
+def _member(descriptor: int, warc: str, offset: int) -> tuple[bytes, int]:
+    """A gzip member unpacked, and its length in the file."""
+    position = offset
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal position
+        while piece := os.pread(descriptor, _CHUNK, position):
+            position += len(piece)
+            yield piece
+
+    try:
+        with telling(Path(warc)):
+            member, rest, whole = inflate(pieces(), igzip_lib.DECOMP_GZIP, _LARGEST)
+    except Undecodable as error:
+        raise BrokenRecord(warc, offset, f"not a gzip member: {error}") from error
+    if not whole:
+        raise BrokenRecord(warc, offset, "cut off" if position > offset else "behind the end of the file")
+    return member, position - len(rest) - offset
+
+
+def _response(record: Record) -> StoredResponse:
+    kind = RecordType(record.type or "")
+    is_http = (record.header("Content-Type") or "").lower().startswith("application/http")
+    head, body = _split(record.block) if is_http else (b"", record.block)
+    status = _STATUS.match(head)
+    return StoredResponse(
+        url=record.header("WARC-Target-URI") or "",
+        date=_moment(record.header("WARC-Date") or ""),
+        type=kind,
+        status=int(status[1]) if status else None,
+        head=head,
+        headers=parse_head(head),
+        body=body,
+        truncated=None if kind is RecordType.REVISIT else _truncated(record.header("WARC-Truncated")),
+    )
+
+
+def _split(block: bytes) -> tuple[bytes, bytes]:
+    end = _HEAD_END.search(block)
+    return (block[: end.end()], block[end.end() :]) if end else (block, b"")
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _truncated(reason: str | None) -> Truncated | None:
+    return _REASONS.get(reason.lower(), Truncated.UNSPECIFIED) if reason else None
