@@ -2,7 +2,8 @@
 
 Addresses are told apart by `Rule`s, read in order; the first that fits decides. A rule's `path` is a regular
 expression that must match `host/path` of the canonical address as a whole; `query` names parameters that must be
-there, each with an expression that must match its value as a whole. Named groups of all of them fill `identity`.
+there, each with an expression that must match its value as a whole. Named groups of all of them fill `identity`,
+and so does `{path}`, the path of the address; `{name:lower}` is a value in lower case.
 """
 
 import re
@@ -37,7 +38,8 @@ class Rule:
         found = self._path.fullmatch((parts.hostname or "") + parts.path)
         if found is None:
             return None
-        groups = found.groupdict()
+        groups = {name: value for name, value in found.groupdict().items() if value is not None}
+        groups["path"] = parts.path
         if self.query:
             given = {name.lower(): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
             for name, pattern in self._query:
@@ -46,6 +48,15 @@ class Rule:
                     return None
                 groups |= value.groupdict()
         return groups
+
+    def document(self, groups: dict[str, str]) -> str | None:
+        """The identity that the template makes of what `match` returned."""
+        if self.identity is None:
+            return None
+        return _FIELD.sub(lambda field: groups[field[1]].lower() if field[2] else groups[field[1]], self.identity)
+
+
+_FIELD = re.compile(r"\{(\w+)(:lower)?\}")
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,8 @@ class Layout:
 
     Parts are CSS selectors, tried in order, each the evidence for one field. `starts` and `ends` are text anchors:
     regular expressions that match a whole line (searched with `re.fullmatch`, white space collapsed); the text is
-    what stands after the last start and before the first end. Lines that match `drop` are taken out.
+    what stands after the last start and before the first end. Lines that match `drop` are taken out. What a group
+    named `text` matches stays: it is text glued to the anchor's line.
     """
 
     name: str
@@ -132,3 +144,26 @@ class Site:
     def all_layouts(self) -> tuple[Layout, ...]:
         """The site's own layouts, then its family's."""
         return self.layouts + (self.family.layouts if self.family else ())
+
+    def rule_for(self, url: str) -> tuple[Rule, dict[str, str]] | None:
+        """The first rule that a canonical address fits, with its groups."""
+        for rule in self.all_rules:
+            groups = rule.match(url)
+            if groups is not None:
+                return rule, groups
+        return None
+
+    def document(self, url: str) -> str | None:
+        """Which document a canonical address is; None when it is none.
+
+        What no rule speaks of is a document by its address where the site follows everything.
+        """
+        found = self.rule_for(url)
+        if found is not None:
+            return found[0].document(found[1])
+        return f"web:{url}" if self.follow_all else None
+
+    def layouts_at(self, day: date) -> tuple[Layout, ...]:
+        """The layouts that were valid on a day, those that ended soonest first."""
+        valid = [layout for layout in self.all_layouts if layout.valid_until is None or day <= layout.valid_until]
+        return tuple(sorted(valid, key=lambda layout: layout.valid_until or date.max))

@@ -105,15 +105,6 @@ def canonicalize(url: str) -> str:
     return f"{scheme}://{host}{_path(parts[3])}{'?' if query else ''}{query}"
 
 
-def urlkey(url: str) -> str:
-    """The SURT of an address exactly as pywb makes it; for look-up and CDX only, never an identity."""
-    from surt import surt  # brings requests and tldextract, 150 ms that most commands need not wait for
-
-    key: str = surt(url)
-    return key
-
-
-@lru_cache(maxsize=256)
 def _authority(text: str, default_port: str) -> str:
     name, colon, port = text.rpartition("@")[2].rpartition(":")
     if not colon or name.count("[") != name.count("]"):

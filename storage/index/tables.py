@@ -4,7 +4,21 @@ Moments are text, ISO 8601 in UTC with microseconds (`2026-11-22T07:50:40.123456
 are and every tool reads them. `published` has the length of its precision: `2025-01-02` or a whole moment with offset.
 """
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, SmallInteger, String, Table, Text, UniqueConstraint, text
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -14,6 +28,12 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """A partial index, in the words of each database."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
 
 crawl = Table(
     "crawl",
@@ -75,7 +95,7 @@ capture = Table(
     Index(None, "urlkey", "date"),
     Index(None, "crawl"),
     Index(None, "payload_digest"),
-    Index("ix_capture_waiting", "site", "id", sqlite_where=text("derived IS NULL"), postgresql_where=text("derived IS NULL")),
+    Index("ix_capture_waiting", "site", "id", **_only("derived IS NULL")),
 )
 
 frontier = Table(  # every address that was discovered
@@ -99,7 +119,7 @@ frontier = Table(  # every address that was discovered
     Column("due", String(32), nullable=False),
     Column("crawl", String(16)),  # the crawl that visited it last
     UniqueConstraint("site", "url"),
-    Index("ix_frontier_waiting", "site", "priority", "id", sqlite_where=text("state = 'waiting'"), postgresql_where=text("state = 'waiting'")),
+    Index("ix_frontier_waiting", "site", "priority", "id", **_only("state = 'waiting'")),
 )
 
 document = Table(
@@ -113,7 +133,7 @@ document = Table(
     Column("first_seen", String(32), nullable=False),
     Column("last_seen", String(32), nullable=False),
     Column("version", Integer),  # the version that stood at `last_seen`
-    Column("section", Text),  # first name of the section path of that version
+    Column("section", Text),  # last name of the section path of that version
     Column("published", String(32)),  # publication date of that version
     Column("day", String(10), nullable=False),  # publication day, else the day of the first capture
     Index(None, "site"),
@@ -154,6 +174,7 @@ version = Table(  # one distinct text of a document
     Column("confidence", Integer, nullable=False),  # thousandths
     Column("rules", String, nullable=False),
     UniqueConstraint("document", "digest"),
+    Index(None, "digest"),  # the same text under another document
 )
 
 reading = Table(  # what derivation found in one capture

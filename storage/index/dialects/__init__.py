@@ -1,0 +1,71 @@
+"""What differs between databases: one module each, the same promises from all of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Connection, Select, Table
+
+from storage.errors import UsageError
+from storage.index.dialects.sqlite import SQLite
+from storage.query import Term
+
+Indexed = tuple[int, str, str | None, str]
+
+
+class Dialect(Protocol):
+    """Full text over `version` and the writes that need the database's own words.
+
+    Rows of full text are (id, title, lead, text) as `version` has them. Selects give one column, `id`, of versions;
+    `terms` is never empty. Other rows are mappings by the names of columns.
+    """
+
+    def create_fulltext(self, connection: Connection) -> None:
+        """Make the full text, empty, beside the tables."""
+
+    def add_to_fulltext(self, connection: Connection, rows: Iterable[Indexed]) -> None:
+        """Make versions findable, in the transaction that inserted them."""
+
+    def remove_from_fulltext(self, connection: Connection, rows: Iterable[Indexed]) -> None:
+        """Forget versions; the rows are as they were added, and this comes before they are changed or deleted."""
+
+    def folded(self, terms: Sequence[Term]) -> Select[tuple[int]]:
+        """Versions with all terms, whatever their diacritics."""
+
+    def exact(self, terms: Sequence[Term]) -> Select[tuple[int]]:
+        """Versions with all terms spelled as they were typed."""
+
+    def naming(self, terms: Sequence[Term]) -> Select[tuple[int]]:
+        """Versions with any of the terms, spelled as typed where a term has diacritics."""
+
+    def score(self, terms: Sequence[Term]) -> ColumnElement[float]:
+        """How well a row of `folded(terms)` fits, for adding to that select; more is better."""
+
+    def snippets(
+        self, connection: Connection, terms: Sequence[Term], ids: Sequence[int], marks: tuple[str, str]
+    ) -> dict[int, str]:
+        """The passage of each version that shows the terms best, as it was written, its matches between the marks."""
+
+    def among(self, values: Sequence[str] | Sequence[int]) -> Select[Any]:
+        """The values as rows of one column: for `in_`, however many they are."""
+
+    def insert_ignore(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Insert the rows that are not there already; says how many were new."""
+
+    def upsert(
+        self,
+        connection: Connection,
+        table: Table,
+        rows: Sequence[Mapping[str, Any]],
+        keys: Sequence[str],
+        replaced: Sequence[str],
+    ) -> None:
+        """Insert the rows; where one with these `keys` is there already, write the `replaced` columns into it."""
+
+
+def dialect_of(connection: Connection) -> Dialect:
+    """The dialect that the connection's database speaks."""
+    if connection.dialect.name != "sqlite":
+        raise UsageError(
+            f"{connection.dialect.name} is not a database that luutru knows: use an address with sqlite://"
+        )
+    return SQLite()

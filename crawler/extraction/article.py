@@ -1,0 +1,190 @@
+"""The one door to extraction: a payload becomes an article, or a reason why there is none."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from crawler.extraction import authors, boilerplate, dates, headline, linked_data, metadata
+from crawler.extraction.body import Body, Part, by_anchors, by_layout
+from crawler.extraction.generic import generic
+from crawler.extraction.headline import Headline
+from crawler.extraction.mentions import read as read_mentions
+from crawler.extraction.page import Page, parse
+from crawler.extraction.text import fold, join, squeeze
+from crawler.sites import Layout
+from storage.model import Article, Mention
+
+CODE = 1  # counts the changes of this package that let the same page read otherwise
+_MEMORY = "-"  # no memory of repeated blocks was used
+_HTML = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "")
+_ERROR = re.compile(
+    r"\b(?:404|403|500|502|503)\b|not found|server error|runtime error|access denied|forbidden|object moved"
+    r"|không tìm thấy|không tồn tại|đã bị (?:xóa|xoá|gỡ)|trang (?:này|bạn).{0,30}không|lỗi (?:hệ thống|máy chủ)"
+    r"|đường dẫn.{0,20}không|under maintenance|bảo trì",
+    re.IGNORECASE,
+)
+_ERROR_SIZE = 600  # characters beyond which a page that names an error is an article about one
+_SMALLEST = 80  # characters that a text found without a layout must have
+_ENOUGH = 250  # characters from which a text found by selectors or anchors needs no second opinion
+_LINKS = 10  # title-like links that make a page without text a list
+_LONGEST_LEAD = 1200
+
+
+@dataclass(frozen=True)
+class Result:
+    """An article, or the reason why the page is none; and what the page says about other addresses."""
+
+    article: Article | None
+    reason: str | None = None
+    mentions: tuple[Mention, ...] = ()
+
+
+def read(
+    payload: bytes, *, content_type: str | None, url: str, layouts: Sequence[Layout], captured: datetime
+) -> Result:
+    """Reads one content-decoded payload by the layouts that were valid when it was captured, else without.
+
+    `url` is canonical; `captured` is aware. Reasons: `not a page`, `empty`, `error page`, `list`, `no text`,
+    `no title`.
+    """
+    if (content_type or "").partition(";")[0].strip().lower() not in _HTML:
+        return Result(None, "not a page")
+    page = parse(payload, content_type, url)
+    if page is None or not page.lines:
+        return Result(None, "empty")
+    mentions = read_mentions(page)
+    found, layout, title = _choose(page, layouts)
+    reason = _refusal(page, found, title)
+    if reason is not None or found is None or title is None:
+        return Result(None, reason, mentions)
+    return Result(_article(page, found, layout, title, captured), None, mentions)
+
+
+def _choose(page: Page, layouts: Sequence[Layout]) -> tuple[Body | None, Layout | None, Headline | None]:
+    """The first way that finds enough: selectors, text anchors, neither; a little text by selectors if nothing more."""
+    little: tuple[Body, Layout, Headline | None] | None = None
+    for layout in layouts:
+        title = next(iter(metadata.texts(page, layout.title)), None)
+        if (body := by_layout(page, layout)) is not None:
+            little = little or (body, layout, headline.find(page, title))
+            if body.size >= _ENOUGH:
+                return body, layout, headline.find(page, title)
+    found = headline.find(page)
+    for layout in layouts:
+        if (body := by_anchors(page, layout)) is not None and body.size >= _ENOUGH:
+            return body, layout, _titled(page, body, found)
+    other = generic(page, found.at if found else None)
+    if little is not None and (other is None or other.size < 3 * little[0].size):
+        return little
+    return other, None, _titled(page, other, found) if other else found
+
+
+def _titled(page: Page, body: Body, found: Headline | None) -> Headline | None:
+    """The title; where only the head names one, a line above the text that looks like it is better."""
+    first = body.parts[0].at
+    if found is not None and found.at is not None and headline.is_near(found.at, first):
+        return found
+    at = body.title if body.title is not None else headline.above(page, first)
+    return (
+        found
+        if at is None or (found and at == found.at)
+        else Headline(boilerplate.without_counter(page.lines[at].text), at, False)
+    )
+
+
+def _refusal(page: Page, body: Body | None, title: Headline | None) -> str | None:
+    size = body.size if body else 0
+    if size < _ERROR_SIZE and _ERROR.search(f"{page.title}\n{title.text if title else ''}"):
+        return "error page"
+    if body is None or (size < _SMALLEST and not body.method.startswith("layout")):
+        if _ERROR.search("\n".join(line.text for line in page.lines[:40])):
+            return "error page"
+        return "list" if sum(1 for link in page.links if len(link.text) >= 20) >= _LINKS else "no text"
+    if body.listing and not linked_data.article(page):
+        return "list"
+    return None if title is not None else "no title"
+
+
+def _article(page: Page, body: Body, layout: Layout | None, title: Headline, captured: datetime) -> Article:
+    linked = linked_data.article(page)
+    when = metadata.dated(page, layout, linked, title.at, body, captured)
+    parts = _text(body.parts, title)
+    count, names = authors.at_end([part.text for part in parts])
+    paragraphs = [part.text for part in (parts[:-count] if count else parts)]
+    body = Body(tuple(parts), body.method, body.confidence, body.layout, body.title, body.listing)
+    return Article(
+        title=title.text,
+        text=join(paragraphs),
+        lead=_lead(page, layout, paragraphs),
+        authors=_authors(page, layout, linked, names),
+        published=when.published,
+        published_from=when.source,
+        modified=when.modified,
+        section=metadata.section(page, layout, title.text, linked),
+        tags=metadata.tags(page, layout),
+        views=metadata.views(page, layout, title.at, body),
+        language=metadata.language(page, " ".join(paragraphs)),
+        images=metadata.images(page, layout, body, title.text),
+        attachments=metadata.attachments(page, layout, body),
+        method=body.method,
+        confidence=round(min(1.0, body.confidence + (0.05 if title.agreed else 0.0)), 3),
+        rules=f"{CODE}/{body.layout}/{_MEMORY}",
+    )
+
+
+def _text(parts: Sequence[Part], title: Headline) -> list[Part]:
+    """The paragraphs without the title, the dates and counters that stand above them."""
+    key = squeeze(title.text)
+    kept: list[Part] = []
+    for part in parts:
+        text = part.text
+        if not kept:
+            glued = dates.at_start(text)
+            if glued is not None:
+                text = glued[1]
+            if (
+                not text
+                or squeeze(boilerplate.without_counter(text)) == key
+                or dates.on_line(text)
+                or boilerplate.is_noise(text)
+            ):
+                continue
+            if boilerplate.views(text) is not None and len(text) < 80:
+                continue
+        kept.append(Part(part.at, text))
+    return kept
+
+
+def _lead(page: Page, layout: Layout | None, paragraphs: Sequence[str]) -> str | None:
+    """The first paragraph where the layout or the page marks it as the summary; it stays in the text."""
+    if not paragraphs or len(paragraphs[0]) > _LONGEST_LEAD:
+        return None
+    first = squeeze(paragraphs[0])
+    marked = metadata.texts(page, layout.lead) if layout else []
+    said = [
+        squeeze(text) for text in [*marked, *page.meta.get("description", []), *page.meta.get("og:description", [])]
+    ]
+    if any(text and (first.startswith(text[:60]) or text.startswith(first[:60])) for text in said):
+        return paragraphs[0]
+    return paragraphs[0] if len(paragraphs) > 1 and len(paragraphs[0]) <= _LONGEST_LEAD else None
+
+
+def _authors(page: Page, layout: Layout | None, linked: object, names: tuple[str, ...]) -> tuple[str, ...]:
+    chosen = [name for text in metadata.texts(page, layout.authors) for name in authors.split(text)] if layout else []
+    if chosen or names:
+        return tuple(dict.fromkeys(fold(name) for name in (chosen or names)))
+    given = linked.get("author") if isinstance(linked, dict) else None
+    said = [linked_data.text_of(one) for one in (given if isinstance(given, list) else [given])]
+    named = [name for name in said if name] or [name for name in page.meta.get("author", []) if _shows(page, name)]
+    return tuple(dict.fromkeys(one for name in named for one in authors.split(name)))
+
+
+def _shows(page: Page, name: str) -> bool:
+    """The page prints the name too: what only the head says is often the maker of the software."""
+    key = squeeze(name)
+    return (
+        bool(key)
+        and key not in squeeze(page.title)
+        and any(key in squeeze(line.text) for line in page.lines if len(line.text) < 120)
+    )

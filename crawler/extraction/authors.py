@@ -1,0 +1,62 @@
+"""Who wrote an article: the short lines of names at its end, and named fields."""
+
+import re
+from collections.abc import Sequence
+
+from crawler.extraction.text import fold
+
+_LABEL = re.compile(
+    r"^\W*(?:tác giả|người viết|(?:tin|bài)(?:\s*(?:,|và|&|-)\s*(?:ảnh|hình|video))?|thực hiện|by)\s*:\s*"
+    r"|^\W*by\s+(?=[A-Z])",
+    re.IGNORECASE,
+)
+_SOURCE = re.compile(r"^\W*(?:\(?\s*theo|nguồn)\s*:?\s+", re.IGNORECASE)
+_CREDIT = re.compile(r"^\W*(?:ảnh|hình|ảnh, video)\s*:", re.IGNORECASE)
+_SPLIT = re.compile(r"\s*(?:,|;|&|/|\s-\s|\s–\s|\s+và\s+|\s+and\s+)\s*")
+_NAME = re.compile(r"[^\W\d_][^\W\d_]*(?:[.\-'’][^\W\d_]+)*\.?")
+_PARTICLES = frozenset(("và", "the", "van", "de", "von"))
+_SENTENCE = re.compile(r"[.!?:]\s*$")
+_INITIALS = re.compile(r"(?:\w\.)+\w*\.?")
+_LONGEST = 80
+
+
+def byline(line: str) -> tuple[str, ...]:
+    """The names on a line that holds nothing but names, such as `Hồng Duyên, Công Toàn` or `Theo TTXVN`."""
+    text = line.strip(" .()[]-–*")
+    if not text or len(text) > _LONGEST or _CREDIT.match(text):
+        return ()
+    labelled = _LABEL.match(text) or _SOURCE.match(text)
+    if labelled:
+        text = text[labelled.end() :]
+    names = [name for name in _SPLIT.split(text) if name]
+    if not names or not all(_is_name(name) for name in names):
+        return ()
+    return tuple(names)
+
+
+def split(value: str) -> tuple[str, ...]:
+    """The names in a named field; all of it as one name where it is not made of names."""
+    names = byline(value)
+    if names or not value.strip() or len(value) > _LONGEST:
+        return names
+    return (_SOURCE.sub("", _LABEL.sub("", fold(value))),)
+
+
+def at_end(lines: Sequence[str]) -> tuple[int, tuple[str, ...]]:
+    """How many of the last lines are bylines, at most three, and the names on them."""
+    names: list[str] = []
+    count = 0
+    for line in reversed(lines[1:][-3:]):
+        found = byline(line)
+        if not found or (_SENTENCE.search(line) and not _INITIALS.fullmatch(line.strip())):
+            break
+        names[:0] = found
+        count += 1
+    return count, tuple(dict.fromkeys(names))
+
+
+def _is_name(text: str) -> bool:
+    words = text.split()
+    if not 1 <= len(words) <= 5 or len(text) < 2:
+        return False
+    return all(_NAME.fullmatch(word) and (word[0].isupper() or word in _PARTICLES) for word in words)

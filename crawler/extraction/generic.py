@@ -1,0 +1,159 @@
+"""The article of a page of which nothing is known: what trafilatura and the document tree agree on."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Container, Sequence
+
+import trafilatura
+from lxml.html import HtmlElement
+from trafilatura.settings import Extractor
+
+from crawler.extraction import boilerplate, headline
+from crawler.extraction.authors import byline
+from crawler.extraction.body import Body, Part, until_end, within
+from crawler.extraction.dates import at_start
+from crawler.extraction.page import Line, Page
+from crawler.extraction.text import compact
+
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it discards is for us to judge
+
+# No comments, no duplicate tests, and no second extractor: on the pages measured that costs double and gains nothing.
+_OPTIONS = Extractor(fast=True, comments=False, tables=True, dedup=False, images=False, links=False, formatting=False)
+_ENOUGH = 250  # characters below which trafilatura's reading is doubted
+_LONG = 60  # characters from which a line is a paragraph by itself
+_SHORT = 25  # characters below which a line is found in any text by chance
+_SHARE = 0.6  # of what was kept, the least that the article's element holds
+_GAP = 3  # foreign lines in a row that end what continues outside of the container
+_SURE = 0.8  # confidence when everything agrees
+_TITLES = 5  # linked titles in a text from which it may be a list
+_LEAD_CLASS = re.compile(r"sapo|\blead\b|tom-?_?tat|summary|intro|description|chapeau|standfirst", re.IGNORECASE)
+_RIGHT = re.compile(r"\bright\b", re.IGNORECASE)
+
+
+def generic(page: Page, title: int | None = None) -> Body | None:
+    """The element that holds most of what trafilatura kept and little else, with the lead above and the names below it.
+
+    `title` is the number of the line that shows the title, where that is known.
+    """
+    lines = page.lines
+    text = _trafilatura(page)
+    kept = _kept(page, text)
+    if not kept:
+        return None
+    container, score = _container(lines, kept)
+    inside = set(within(page, [container]))
+    first, last = min(inside & kept), max(inside & kept)
+    if title is None or not headline.is_near(title, first):
+        title = headline.above(page, first) or title
+    if title is not None:
+        leads = kept | {n for n in range(title + 1, first) if _is_lead(lines[n])}
+        lead = _continued(lines, leads, range(first - 1, title, -1))
+        kept.update(lead)
+        first = min([first, *lead])
+    last = max([last, *_continued(lines, kept, range(last + 1, len(lines)))])
+    pictures = {picture.at for picture in page.pictures}
+    while last + 1 < len(lines) and _closes(page, last + 1, last + 1 in inside, last + 1 in pictures, text):
+        last += 1
+        kept.add(last)
+    span = [n for n in range(first, last + 1) if n in inside or n in kept]
+    said = [n for n in span if n in kept or (not lines[n].is_link and (n in pictures or page.keys[n] in text))]
+    parts = until_end([Part(n, lines[n].text) for n in said])
+    titles = sum(1 for n in span if lines[n].is_link and len(lines[n].text) >= _SHORT)
+    listing = titles >= _TITLES and titles * 2 >= len(parts)
+    return Body(tuple(parts), "generic", round(_SURE * score, 3), title=title, listing=listing) if parts else None
+
+
+def _trafilatura(page: Page) -> str:
+    found = trafilatura.bare_extraction(page.root, options=_OPTIONS)
+    body = getattr(found, "body", None)
+    return "" if body is None else compact("".join(body.itertext()))
+
+
+def _kept(page: Page, text: str) -> set[int]:
+    """Lines that trafilatura kept and those in boxes like theirs; when it kept hardly anything, all paragraphs."""
+    open_ = [n for n, line in enumerate(page.lines) if len(line.text) >= _SHORT and not line.is_link]
+    kept = {n for n in open_ if page.keys[n] in text}
+    sizes: Counter[tuple[str, ...] | None] = Counter()
+    for n in kept:
+        sizes[_box(page.lines[n])] += len(page.lines[n].text)
+    box = max(sizes, key=lambda one: sizes[one], default=None)
+    if box is not None and sizes[box] >= _SHARE * sizes.total():
+        kept.update(n for n in open_ if len(page.lines[n].text) >= _LONG and _box(page.lines[n]) == box)
+    if sizes.total() < _ENOUGH:
+        kept.update(n for n in open_ if len(page.lines[n].text) >= _LONG and not page.lines[n].chrome)
+    return kept
+
+
+def _box(line: Line) -> tuple[str, ...] | None:
+    """The class names of the boxes around a line: a text in several boxes has them in each."""
+    parent = line.element.getparent()
+    outer = parent.getparent() if parent is not None else None
+    if parent is None or outer is None or not (parent.get("class") and outer.get("class")):
+        return None
+    return (str(line.element.tag), parent.get("class", ""), outer.get("class", ""))
+
+
+def _container(lines: Sequence[Line], kept: set[int]) -> tuple[HtmlElement, float]:
+    """The deepest element with the best balance between holding what was kept and nothing else, and that balance."""
+    sums: dict[HtmlElement, list[float]] = {}
+    for n, line in enumerate(lines):
+        weight = _weight(line)
+        own = sums.setdefault(line.element, [0.0, 0.0])
+        own[0] += weight + 3
+        own[1] += weight if n in kept else 0.0
+    total = sum(good for _, good in sums.values())
+    for element in reversed(list(lines[0].element.getroottree().iter())):
+        parent = element.getparent()
+        if element in sums and parent is not None:
+            own, above = sums[element], sums.setdefault(parent, [0.0, 0.0])
+            above[0] += own[0]
+            above[1] += own[1]
+    wide = [element for element, own in sums.items() if own[1] >= _SHARE * total]
+    best = max(wide, key=lambda element: (round(_balance(sums[element], total), 9), _depth(element)))
+    return best, _balance(sums[best], total)
+
+
+def _balance(sums: list[float], total: float) -> float:
+    coverage, purity = sums[1] / total, sums[1] / sums[0]
+    return 2 * coverage * purity / (purity + coverage)
+
+
+def _weight(line: Line) -> float:
+    return float(max(0, len(line.text) - 20) ** 1.2)
+
+
+def _depth(element: HtmlElement) -> int:
+    return sum(1 for _ in element.iterancestors())
+
+
+def _continued(lines: Sequence[Line], kept: Container[int], away: range) -> list[int]:
+    """Long lines outside of the container that follow without a break: a lead before it, a text in several boxes."""
+    found: list[int] = []
+    foreign = 0
+    for n in away:
+        line = lines[n]
+        if boilerplate.is_end(line.text) or foreign >= _GAP:
+            break
+        if n in kept and len(line.text) >= _LONG and not (line.is_link or line.chrome):
+            found.append(n)
+            foreign = 0
+        else:
+            foreign += 2 if line.is_link else 1
+    return found
+
+
+def _closes(page: Page, n: int, inside: bool, below_picture: bool, text: str) -> bool:
+    """A short line that still belongs to the text above it: a byline, a caption, thanks."""
+    line = page.lines[n]
+    if line.is_link or line.chrome or boilerplate.is_noise(line.text) or boilerplate.is_end(line.text):
+        return False
+    if byline(line.text):
+        return inside or _RIGHT.search(f"{line.element.get('style')} {line.element.get('align')}") is not None
+    return inside and (below_picture or page.keys[n] in text)
+
+
+def _is_lead(line: Line) -> bool:
+    nodes = [line.element, line.element.getparent()]
+    names = " ".join(node.get(name) or "" for node in nodes if node is not None for name in ("class", "id"))
+    return at_start(line.text) is not None or _LEAD_CLASS.search(names) is not None

@@ -1,0 +1,127 @@
+"""The title of a page, and the line on which it stands."""
+
+import re
+from dataclasses import dataclass
+
+from crawler.extraction.boilerplate import is_noise, without_counter
+from crawler.extraction.dates import at_start, on_line
+from crawler.extraction.page import Line, Page
+from crawler.extraction.text import fold, squeeze
+
+_HEADINGS = ("h1", "h2", "h3")
+_SEPARATORS = (" | ", " - ", " – ", " — ", " :: ", " » ", " :: ")
+_TITLE_CLASS = re.compile(r"title|tieu_?-?de|headline", re.IGNORECASE)
+_REACH = 10  # lines above a text among which its title is looked for
+_SHORT = 8  # letters below which a line proves nothing
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A title, the number of the line that shows it (None: only the head does), and whether two places agree."""
+
+    text: str
+    at: int | None
+    agreed: bool
+
+
+def find(page: Page, chosen: str | None = None) -> Headline | None:
+    """The longest line that the page's own `title` or `og:title` contains, else its first heading, else the `title`.
+
+    `chosen` is what a layout says the title is: then only its line is looked for.
+    """
+    if chosen:
+        at = _line_of(page, squeeze(chosen))
+        return Headline(without_counter(chosen), at, at is not None)
+    named = [squeeze(without_counter(text)) for text in [*page.meta.get("og:title", []), page.title] if text]
+    shown = _shown(page, named)
+    if shown is not None:
+        return Headline(without_counter(page.lines[shown].text), shown, True)
+    heading = next(
+        (
+            n
+            for n, line in enumerate(page.lines)
+            if heading_of(line) == "h1" and not line.chrome and len(squeeze(line.text)) >= _SHORT
+        ),
+        None,
+    )
+    declared = next(iter(page.meta.get("og:title", [])), None)
+    if declared:
+        return Headline(without_counter(declared), None, False)
+    if heading is not None:
+        return Headline(without_counter(page.lines[heading].text), heading, False)
+    text = without_counter(_without_site(page.title))
+    return Headline(text, None, False) if text else None
+
+
+def is_near(title: int, first: int) -> bool:
+    """A title stands close above its text; further up it is the name of the site."""
+    return title >= first - 2 * _REACH
+
+
+def above(page: Page, first: int) -> int | None:
+    """The line before a text that looks most like its title, for pages whose head names only the site."""
+    best: tuple[int, int] | None = None
+    for n in range(max(0, first - _REACH), min(first + 3, len(page.lines))):
+        line = page.lines[n]
+        text = without_counter(line.text)
+        if (
+            line.chrome
+            or line.is_link
+            or not 2 * _SHORT <= len(text) <= 300
+            or is_noise(text)
+            or on_line(text)
+            or at_start(text)
+        ):
+            continue
+        rank = 2 * (heading_of(line) is not None) + (_TITLE_CLASS.search(_classes(line)) is not None)
+        if n >= first and not rank:
+            continue
+        if best is None or (rank, n) > best:
+            best = (rank, n)
+    return best[1] if best and best[0] else None
+
+
+def _classes(line: Line) -> str:
+    node = line.element
+    parent = node.getparent()
+    return " ".join(value for e in (node, parent) if e is not None for value in (e.get("class"), e.get("id")) if value)
+
+
+def heading_of(line: Line) -> str | None:
+    """The heading element that the line is, or stands in."""
+    node = line.element
+    for _ in range(3):
+        if node is None:
+            return None
+        if node.tag in _HEADINGS:
+            return str(node.tag)
+        node = node.getparent()
+    return None
+
+
+def _shown(page: Page, named: list[str]) -> int | None:
+    longest = max(map(len, named), default=0) * 2 + 40
+    best: tuple[int, bool, int] | None = None
+    for n, line in enumerate(page.lines):
+        if line.chrome or len(line.text) > longest or (line.is_link and heading_of(line) is None):
+            continue
+        key = squeeze(without_counter(line.text))
+        if len(key) < _SHORT or not any(
+            name.startswith(key) or (len(key) >= 2 * _SHORT and key in name) for name in named
+        ):
+            continue
+        rank = (len(key), heading_of(line) is not None, -n)
+        if best is None or rank > best:
+            best = rank
+    return -best[2] if best else None
+
+
+def _line_of(page: Page, key: str) -> int | None:
+    return next((n for n, line in enumerate(page.lines) if len(line.text) < 600 and squeeze(line.text) == key), None)
+
+
+def _without_site(title: str) -> str:
+    """A document title without the site's name behind its last separator."""
+    ends = [title.rfind(mark) for mark in _SEPARATORS]
+    at = max(ends)
+    return fold(title[:at]) if at >= 2 * _SHORT else title

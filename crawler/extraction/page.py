@@ -1,0 +1,273 @@
+"""A payload becomes a Page: decoded and parsed once, its text as lines in reading order."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from lxml import etree
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+from crawler.extraction.text import fold
+from storage.urls import Base, NotAnAddress, canonicalize, resolve
+
+# A line ends where a block begins or ends: everything that is not one of these is a block.
+# fmt: off
+_INLINE = frozenset(
+    (
+        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font",
+        "i", "img", "ins", "kbd", "label", "mark", "o:p", "q", "rb", "rp", "rt", "ruby", "s", "samp", "small",
+        "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "input", "st1:place",
+        "st1:country-region",
+    )
+)
+_SKIPPED = frozenset(
+    (
+        "script", "style", "noscript", "template", "head", "iframe", "select", "textarea", "button", "svg",
+        "math", "object", "embed", "applet", "canvas", "video", "audio", "marquee", "datalist", "map",
+    )
+)
+# fmt: on
+_CHROME = frozenset(("nav", "footer", "aside", "dialog", "menu"))
+_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.IGNORECASE)
+_HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORECASE)
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BROKEN = "\ufffd"
+
+
+class Line(NamedTuple):
+    """What a reader sees as one line: its text, how much of it is linked, the block that holds it."""
+
+    text: str
+    linked: int  # characters inside of links
+    element: HtmlElement
+    chrome: bool  # inside of nav, footer, aside, or hidden
+
+    @property
+    def is_link(self) -> bool:
+        """More than half of it leads elsewhere."""
+        return self.linked * 2 > len(self.text)
+
+
+class Picture(NamedTuple):
+    """An `img` and the number of lines before it."""
+
+    at: int
+    element: HtmlElement
+
+
+class Link(NamedTuple):
+    """An `a` with an address, the line that it stands on, and its text."""
+
+    at: int
+    element: HtmlElement
+    text: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A decoded, parsed payload. Nobody changes its tree: all readers share it."""
+
+    root: HtmlElement
+    url: str
+
+    @cached_property
+    def base(self) -> str:
+        """What relative addresses are relative to."""
+        found = self.root.find(".//base[@href]")
+        try:
+            return self.url if found is None else resolve(self.url, found.get("href", ""))
+        except NotAnAddress:
+            return self.url
+
+    @cached_property
+    def _attach(self) -> Base:
+        return Base.of(self.base)
+
+    @cached_property
+    def _read(self) -> tuple[list[Line], list[Picture], list[Link]]:
+        return _Reader().read(self.root)
+
+    @property
+    def lines(self) -> list[Line]:
+        """All lines of the page in reading order."""
+        return self._read[0]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """All pictures of the page in reading order."""
+        return self._read[1]
+
+    @property
+    def links(self) -> list[Link]:
+        """All links of the page in reading order."""
+        return self._read[2]
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The lines without white space, as `compact` makes them."""
+        return [line.text.replace(" ", "") for line in self.lines]
+
+    @cached_property
+    def meta(self) -> dict[str, list[str]]:
+        """Contents of the `meta` elements by lower-case name, property or itemprop."""
+        found: dict[str, list[str]] = {}
+        for element in self.root.iter("meta"):
+            content = fold(element.get("content") or "")
+            name = element.get("property") or element.get("name") or element.get("itemprop")
+            if name and content:
+                found.setdefault(name.strip().lower(), []).append(content)
+        return found
+
+    @cached_property
+    def title(self) -> str:
+        """What stands in the `title` element."""
+        found = self.root.find(".//title")
+        return "" if found is None else fold(found.text_content())
+
+    def absolute(self, href: str) -> str | None:
+        """The canonical address that a link leads to; None when it is none of the web or a place on this page."""
+        if href.lstrip().startswith(("#", "javascript:", "data:")):
+            return None
+        try:
+            return canonicalize(self._attach.absolute(href))
+        except NotAnAddress:
+            return None
+
+
+class _Reader:
+    """Walks a tree once and writes down lines, pictures and links."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.pictures: list[Picture] = []
+        self.links: list[Link] = []
+        self._parts: list[str] = []
+        self._linked = 0
+        self._block: HtmlElement | None = None
+        self._chrome = False
+
+    def read(self, root: HtmlElement) -> tuple[list[Line], list[Picture], list[Link]]:
+        body = root.find("body")
+        top = root if body is None else body
+        blocks: list[HtmlElement] = [top]
+        anchors: list[tuple[HtmlElement, list[str]]] = []
+        chrome: list[HtmlElement] = []
+        walk = etree.iterwalk(top, events=("start", "end"))
+        for event, element in walk:
+            tag = element.tag
+            if event == "start":
+                if tag in _SKIPPED:
+                    walk.skip_subtree()
+                    self._flush_at(tag, blocks[-1])
+                    continue
+                if tag not in _INLINE:
+                    self._flush()
+                    blocks.append(element)
+                    if _is_chrome(element):
+                        chrome.append(element)
+                        self._chrome = True
+                elif tag == "a":
+                    anchors.append((element, []))
+                elif tag == "img":
+                    self.pictures.append(Picture(len(self.lines) + bool(self._parts), element))
+                self._add(element.text, blocks[-1], anchors)
+                continue
+            if tag not in _SKIPPED:
+                if tag not in _INLINE:
+                    self._flush()
+                    blocks.pop()
+                elif tag == "a" and anchors:
+                    self._close(*anchors.pop())
+                if chrome and chrome[-1] is element:
+                    self._flush()
+                    chrome.pop()
+                    self._chrome = bool(chrome)
+            if element is not top:
+                self._add(element.tail, blocks[-1], anchors)
+        self._flush()
+        return self.lines, self.pictures, self.links
+
+    def _add(self, text: str | None, block: HtmlElement, anchors: list[tuple[HtmlElement, list[str]]]) -> None:
+        if not text or (self._block is None and text.isspace()):
+            return
+        if self._block is None:
+            self._block = block
+        self._parts.append(text)
+        if anchors:
+            self._linked += len(text.strip())
+            anchors[-1][1].append(text)
+
+    def _close(self, element: HtmlElement, parts: list[str]) -> None:
+        if element.get("href"):
+            text = fold("".join(parts)) or fold(element.get("title") or "")
+            self.links.append(Link(len(self.lines), element, text))
+
+    def _flush_at(self, tag: str, block: HtmlElement) -> None:
+        if tag not in ("script", "style", "noscript", "template", "button", "select"):
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._parts:
+            text = fold("".join(self._parts))
+            if text and self._block is not None:
+                self.lines.append(Line(text, self._linked, self._block, self._chrome))
+            self._parts.clear()
+        self._linked = 0
+        self._block = None
+
+
+def _is_chrome(element: HtmlElement) -> bool:
+    if element.tag in _CHROME:
+        return True
+    style = element.get("style")
+    return (style is not None and _HIDDEN.search(style) is not None) or element.get("hidden") is not None
+
+
+def parse(payload: bytes, content_type: str | None, url: str) -> Page | None:
+    """The page, or None when the payload holds no document."""
+    data = to_utf8(payload, content_type).replace(b"\0", b"")
+    if not data.strip():
+        return None
+    try:
+        root = document_fromstring(data, parser=HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True))
+    except etree.ParserError:
+        return None
+    return Page(root, url)
+
+
+def to_utf8(payload: bytes, content_type: str | None) -> bytes:
+    """The payload in UTF-8, by its byte order mark, else what its bytes prove, else what header and `meta` declare.
+
+    Bytes beyond ASCII that are valid UTF-8 are UTF-8 whatever is declared: no other encoding looks so by chance.
+    """
+    for mark, name in _BOMS:
+        if payload.startswith(mark):
+            return payload.decode(name, "replace").encode("utf-8", "replace")
+    try:
+        payload.decode("utf-8")
+    except UnicodeDecodeError:
+        return min(
+            (payload.decode(name, "replace") for name in _candidates(payload, content_type)), key=_damage
+        ).encode()
+    return payload
+
+
+def _candidates(payload: bytes, content_type: str | None) -> Iterator[str]:
+    header = _HEADER_CHARSET.search(content_type or "")
+    declared = _CHARSET.search(payload[:4096])
+    names = [header.group(1)] if header else []
+    names += [declared.group(1).decode("ascii")] if declared else []
+    for name in names:
+        try:
+            yield codecs.lookup(name).name
+        except LookupError:
+            continue
+    yield from ("utf-8", "cp1258", "cp1252")
+
+
+def _damage(text: str) -> int:
+    return text.count(_BROKEN)

@@ -1,0 +1,293 @@
+"""One crawl of one site while it runs: lock, row, files, frontier and workers, opened and closed in this order."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from secrets import token_hex
+from time import monotonic
+from typing import Any
+
+from scrapy.settings import BaseSettings
+
+from crawler.capture import Recorder
+from crawler.definition import definition_digest
+from crawler.derive import Derivation, SiteLoader
+from crawler.frontier import Retries
+from crawler.observe import PAGES, Observer
+from crawler.outcome import Account, judge, warnings
+from crawler.scheduler import Frontier
+from crawler.scope import PRIORITIES, Scope, seeds
+from crawler.settings import PRODUCT, switched_on
+from storage.collection import Collection
+from storage.errors import ArchiveError
+from storage.index import captures, crawls, documents, frontier
+from storage.index.captures import Observation
+from storage.index.frontier import State
+from storage.locks import crawl_lock
+from storage.model import Crawl, Exchange, Found, Kind
+from storage.moments import now
+from storage.urls import NotAnAddress, canonicalize
+from storage.warc import CaptureWriter, WarcInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a crawl is."""
+
+    pages: int
+    requisites: int
+    new: int  # addresses that were not known before
+    errors: int
+    seconds: float
+
+
+class Session:
+    """Everything that belongs to one crawl: `open` before Scrapy starts, `close` when Scrapy has ended."""
+
+    def __init__(
+        self, collection: Collection, load: SiteLoader, settings: BaseSettings, max_pages: int | None = None
+    ) -> None:
+        self.site = load()
+        self.crawl = token_hex(4)
+        self.frontier = Frontier(collection.index, self.site.key, max_pages)
+        self._collection = collection
+        self._load = load
+        self._settings = settings
+        self._scope = Scope(self.site)
+        self._observer = Observer(
+            self.site,
+            Retries(settings.getint("RETRY_TIMES"), settings.getfloat("RETRY_DELAY")),
+            requisites=switched_on(settings, "REQUISITES"),
+            decoded_limit=settings.getint("DECODED_MAXSIZE"),
+        )
+        self._derivation: Derivation | None = None
+        self._held = ExitStack()
+        self._began = monotonic()
+        self._pages = self._requisites = self._errors = self._answered = self._forbidden = 0
+        self._refusals: dict[str, None] = {}
+        self._broken: list[str] = []
+        self._interrupted = False
+
+    def open(self) -> None:
+        """Take the lock and begin: row, due addresses, seeds, file, workers. Raises AlreadyRunning, StorageError."""
+        home, index = self._collection.home, self._collection.index
+        try:
+            self._held.enter_context(crawl_lock(home, self.site.key))
+            with index.write() as connection:
+                crawls.bury(connection, self.site.key)
+                crawls.begin(connection, self.crawl, self.site.key, definition_digest(self.site))
+            self._wake()
+            with index.write() as connection:
+                frontier.discover(connection, self.site.key, seeds(self.site))
+            self._writer = CaptureWriter(
+                home, self.site.key, self.crawl, self._warcinfo(), rotate_at=self._settings.getint("WARC_MAXSIZE")
+            )
+            self._recorder = Recorder(
+                index, self._writer, self.crawl, self.site.key, self._committed, lambda _: self.frontier.close()
+            )
+            if switched_on(self._settings, "DERIVE"):
+                self._derivation = Derivation(home, self._load, self._settings.getint("DERIVE_PROCESSES"))
+        except BaseException:
+            self._held.close()
+            raise
+
+    def close(self, *, interrupted: bool) -> Crawl:
+        """End the crawl and say how it went: everything committed, sealed, read and counted; raises StorageError."""
+        with self._held:
+            self._recorder.close()
+            failure = self._recorder.failure or self._finish_files(interrupted)
+            self._read(abandon=interrupted or failure is not None)
+            failure = failure or (self._derivation.failure if self._derivation else None)
+            try:
+                ended = self._end(interrupted, failure)
+            except ArchiveError as error:
+                raise failure or error from error
+        if failure:
+            raise failure
+        return ended
+
+    async def keep(self, exchange: Exchange, meta: dict[str, Any]) -> None:
+        """Write the exchange and let its rows follow; raises StorageError."""
+        capture = self._recorder.append(exchange)
+        if capture is None and not exchange.request:
+            meta["unsent"] = exchange  # whoever learns why says what becomes of the address
+            return
+        await self._record(self._observer.exchange(exchange, capture, meta))
+        meta["recorded"] = True
+
+    async def unsent(self, meta: Mapping[str, Any]) -> None:
+        """No connection could be made for the request."""
+        await self._record(self._observer.exchange(meta["unsent"], None, meta))
+
+    async def refuse(self, meta: Mapping[str, Any], reason: str) -> None:
+        """The address must not be asked for."""
+        self._forbidden += 1
+        await self._record(self._observer.refused(meta, reason))
+
+    async def broken(self, meta: Mapping[str, Any], reason: str) -> None:
+        """Our own code failed over an answer: the address is given up, and the crawl says so."""
+        self._broken.append(f"{meta['via'] or 'seed'}: {reason}")
+        await self._record(self._observer.given_up(meta, reason))
+
+    def refuse_server(self, reason: str) -> None:
+        """A whole server does not want this crawl."""
+        self._refusals[reason] = None
+
+    def release(self, address: int) -> None:
+        """The address was not asked for and waits for the next crawl."""
+        self.frontier.release(address)
+        self.frontier.wake()
+
+    def found_sitemaps(self, addresses: Sequence[str]) -> None:
+        """What robots.txt names; only a site without rules needs it."""
+        if self.site.follow_all:
+            found = (Found(url, Kind.LIST, PRIORITIES[Kind.LIST], 1, None) for url in _canonical(addresses))
+            self._recorder.add(
+                Observation(Kind.ROBOTS, None, found=tuple(f for f in found if self._scope.covers(f.url)))
+            )
+
+    def slot(self, url: str) -> str | None:
+        """The server whose budget a request to this address uses; None when each host has its own."""
+        return self.site.slot if self.site.slot and self._scope.covers(url) else None
+
+    def progress(self) -> Progress:
+        """How far the crawl is."""
+        tally = self._recorder.tally
+        return Progress(self._pages, self._requisites, tally.new, self._errors, monotonic() - self._began)
+
+    async def _record(self, observation: Observation) -> None:
+        await self._recorder.record(observation)
+
+    def _committed(self, batch: Sequence[Observation]) -> None:
+        """Rows are in the index: addresses are free again, and whoever waits for news is woken."""
+        for one in batch:
+            if one.visited:
+                self.frontier.release(one.visited.id)
+                self._errors += one.visited.state is State.FAILED
+            if one.capture:
+                self._pages += one.kind in PAGES
+                self._requisites += one.kind is Kind.REQUISITE
+                self._answered += one.kind in PAGES and one.capture.status in (200, 304) and not one.capture.truncated
+        self.frontier.wake()
+        if self._derivation and any(one.derivable for one in batch):
+            self._derivation.wake()
+
+    def _wake(self) -> None:
+        moment, after = now(), 0
+        while True:
+            with self._collection.index.write() as connection:
+                last = frontier.wake(connection, self.site.key, moment, after)
+            if last is None:
+                return
+            after = last
+
+    def _warcinfo(self) -> WarcInfo:
+        config = self._collection.config
+        return WarcInfo(
+            software=PRODUCT,
+            operator=config.operator or config.contact or "",
+            user_agent=self._settings["USER_AGENT"],
+            robots="obey" if self._settings.getbool("ROBOTSTXT_OBEY") else "ignore",
+            definition=definition_digest(self.site),
+        )
+
+    def _finish_files(self, interrupted: bool) -> ArchiveError | None:
+        """Describe the crawl in its last file and seal it; what failed, if anything."""
+        try:
+            for block in self._descriptions(interrupted):
+                self._writer.append_metadata(f"urn:luutru:crawl:{self.crawl}", block, "application/json")
+            self._writer.close()
+            for sealed in self._writer.take_sealed():
+                with self._collection.index.write() as connection:
+                    captures.seal(connection, self.crawl, sealed.name, sealed.bytes, sealed.sha256)
+        except ArchiveError as error:
+            return error
+        return None
+
+    def _descriptions(self, interrupted: bool) -> Iterator[bytes]:
+        """What was observed and is no exchange: the crawl's account, then the addresses that still wait."""
+        account = self._account(interrupted, None)
+        with self._collection.index.read() as connection:
+            unanswered = frontier.unanswered(connection, self.crawl)
+        told = {
+            "crawl": self.crawl,
+            "site": self.site.key,
+            "outcome": judge(account),
+            "attempts": self._recorder.tally.attempts,
+            "errors": account.errors,
+            "warnings": warnings(account),
+            "unanswered": unanswered,
+        }
+        yield _json(told)
+        after = 0
+        while True:
+            with self._collection.index.read() as connection:
+                left = frontier.left(connection, self.site.key, after)
+            if not left:
+                return
+            after = left[-1].id
+            waiting = [{"url": one.url, "kind": one.kind, "via": one.via, "hops": one.hops} for one in left]
+            yield _json({"crawl": self.crawl, "waiting": waiting})
+
+    def _read(self, *, abandon: bool) -> None:
+        if self._derivation is None:
+            return
+        try:
+            if not abandon:
+                self._derivation.finish()
+                return
+        except KeyboardInterrupt:
+            self._interrupted = True
+        self._derivation.abandon()
+
+    def _account(self, interrupted: bool, failure: ArchiveError | None) -> Account:
+        with self._collection.index.read() as connection:
+            failed = frontier.failures(connection, self.crawl)
+            unread = documents.failed(connection, self.crawl)
+        pages = tuple(f"{url} ({reason})" for url, kind, reason in failed if kind is not Kind.REQUISITE)
+        return Account(
+            answered=self._answered,
+            failed=pages,
+            failed_requisites=len(failed) - len(pages),
+            lost=(*self._recorder.tally.lost, *self._broken),
+            unread=(*(self._derivation.problems if self._derivation else ()), *unread),
+            refusals=tuple(self._refusals),
+            forbidden=self._forbidden,
+            interrupted=interrupted or self._interrupted,
+            storage=str(failure) if failure else None,
+        )
+
+    def _end(self, interrupted: bool, failure: ArchiveError | None) -> Crawl:
+        account = self._account(interrupted, failure)
+        tally = self._recorder.tally
+        with self._collection.index.write() as connection:
+            counts = crawls.counts(connection, self.crawl)
+            met = crawls.documents(connection, self.crawl) if self._derivation else None
+            return crawls.end(
+                connection,
+                self.crawl,
+                outcome=judge(account),
+                captures=counts.captures,
+                revisits=counts.revisits,
+                requisites=counts.requisites,
+                attempts=tally.attempts,
+                bytes=tally.bytes,
+                documents_new=met.new if met else None,
+                documents_changed=met.changed if met else None,
+                documents_unchanged=met.unchanged if met else None,
+                errors=account.errors,
+                warnings=json.dumps(warnings(account), ensure_ascii=False),
+            )
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1).encode()
+
+
+def _canonical(addresses: Sequence[str]) -> Iterator[str]:
+    for address in addresses:
+        try:
+            yield canonicalize(address)
+        except NotAnAddress:  # what a robots.txt names wrongly is not there
+            continue

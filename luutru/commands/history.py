@@ -1,0 +1,40 @@
+"""`luutru history`."""
+
+import click
+
+from luutru.commands import Command, Invocation
+from luutru.output import local, write_json, write_table
+
+
+@click.command(cls=Command)
+@click.argument("document", metavar="DOC|URL")
+@click.pass_obj
+def command(invocation: Invocation, document: str) -> None:
+    """Tell when each text of a document stood.
+
+    DOC and URL are as in `luutru show`. A text that came back has a line for each time.
+    """
+    from storage.index import questions
+
+    with invocation.collection() as collection:
+        with collection.index.read() as connection:
+            periods = questions.history(connection, document)
+        if invocation.json:
+            for one in periods:
+                write_json(one)
+            return
+        zone = collection.config.zone
+        write_table(
+            ("version", "first seen", "last seen", "captures", "title", "text digest"),
+            (
+                (
+                    one.version,
+                    local(one.first_seen, zone),
+                    local(one.last_seen, zone),
+                    len(one.captures),
+                    one.title,
+                    one.digest[:16],
+                )
+                for one in periods
+            ),
+        )

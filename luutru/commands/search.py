@@ -1,0 +1,104 @@
+"""`luutru search`."""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from luutru.commands import Command, Invocation
+from luutru.output import local, printable, write, write_json
+from storage.config import Config
+
+if TYPE_CHECKING:
+    from storage.index.search import Facets, Hit
+
+_MARKS = ("\ue000", "\ue001")  # of private use: they may stand in no text
+_BOLD = ("\x1b[1m", "\x1b[0m")
+_BRACKETS = ("[", "]")
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many documents have a value."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Documents by site, by section and by month; when `capped`, only the newest matches are counted."""
+
+    site: tuple[Count, ...]
+    section: tuple[Count, ...]
+    month: tuple[Count, ...]
+    capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of an answer; `next` is the cursor of the following one."""
+
+    total: int
+    results: tuple["Hit", ...]
+    facets: Counts
+    next: str | None
+
+
+@click.command(cls=Command, context_settings={"ignore_unknown_options": True})
+@click.argument("words", metavar="QUERY", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many documents.")
+@click.option("--cursor", help="Go on where an earlier answer ended.")
+@click.pass_obj
+def command(invocation: Invocation, words: tuple[str, ...], limit: int, cursor: str | None) -> None:
+    """Search the texts, with or without diacritics.
+
+    All words must occur. "…" is a phrase, -word excludes, word* is a beginning; site: section: author: after: before:
+    has:pdf in:latest gone:yes narrow. Quote the whole query when it holds quotes.
+    """
+    from storage.index import questions
+    from storage.index.search import search
+    from storage.query import parse
+
+    for word in words:
+        if word.startswith("--"):
+            raise click.NoSuchOption(word, ctx=click.get_current_context())
+    query = parse(" ".join(words))
+    people = not invocation.json
+    with invocation.collection() as collection:
+        with collection.index.read() as connection:
+            found = search(connection, query, limit=limit, cursor=cursor, marks=_MARKS if people else _BRACKETS)
+            numbers = questions.version_numbers(connection, [hit.version for hit in found.hits])
+        hits = tuple(replace(hit, version=numbers[hit.version]) for hit in found.hits)
+        page = Page(found.total, hits, _counts(found.facets), found.next)
+        if people:
+            _write(page, found.total_capped, collection.config)
+        else:
+            write_json(page)
+
+
+def _counts(facets: "Facets") -> Counts:
+    def counted(values: Iterable[tuple[str, int]]) -> tuple[Count, ...]:
+        return tuple(Count(*one) for one in values)
+
+    return Counts(counted(facets.site), counted(facets.section), counted(facets.month), facets.capped)
+
+
+def _write(page: Page, capped: bool, config: Config) -> None:
+    write(f"{'more than ' if capped else ''}{page.total:,} document{'' if page.total == 1 else 's'}")
+    for hit in page.results:
+        day = local(hit.published or hit.captured, config.zone)[:10]
+        versions = f"version {hit.version} of {hit.versions}" if hit.versions > 1 else ""
+        about = (hit.document, hit.site, day, " › ".join(hit.section), versions)
+        write(f"\n{hit.title}\n  {' · '.join(one for one in about if one)}")
+        print(f"  {_marked(printable(hit.snippet))}")  # noqa: T201  # our own marks steer the terminal
+    if page.next:
+        write(f"\nmore: --cursor {page.next}")
+
+
+def _marked(snippet: str) -> str:
+    for mark, shown in zip(_MARKS, _BOLD if sys.stdout.isatty() else _BRACKETS, strict=True):
+        snippet = snippet.replace(mark, shown)
+    return snippet

@@ -1,0 +1,215 @@
+"""Captures: their rows, and the one transaction in which a capture, its address and the found addresses are known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from storage.index import frontier
+from storage.index.dialects import dialect_of
+from storage.index.engine import Index
+from storage.index.tables import capture, file
+from storage.model import Capture, Found, Kind, Original, RecordType
+from storage.moments import written
+from storage.surt import surt
+
+BAD_ROW = (SQLAlchemyError, ValueError, OverflowError)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """All that one exchange tells the index."""
+
+    kind: Kind
+    capture: Capture | None
+    visited: frontier.Visited | None = None
+    found: tuple[Found, ...] = ()
+    streams: tuple[Found, ...] = ()
+    next_page: Found | None = None  # to be known only if one of `found` is new
+    derivable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch of observations came to."""
+
+    new: int  # addresses that were not known before
+    lost: tuple[str, ...] = ()  # why a row could not be written, one sentence a row
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A capture that waits for derivation."""
+
+    id: int
+    url: str
+    date: str
+    kind: Kind
+    warc: str
+    offset: int
+    original: "Place | None"  # where the payload lies of a revisit
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record lies."""
+
+    warc: str
+    offset: int
+
+
+def record(connection: Connection, crawl: str, site: str, batch: Sequence[Observation]) -> int:
+    """Write a batch; returns how many addresses were new. The bytes it refers to must be on the disk already."""
+    _insert(connection, crawl, site, [one for one in batch if one.capture])
+    frontier.visit(connection, crawl, [one.visited for one in batch if one.visited])
+    new = 0
+    paged = [one for one in batch if one.next_page]
+    for one in paged:
+        fresh = frontier.discover(connection, site, one.found)
+        if fresh and one.next_page:
+            fresh += frontier.discover(connection, site, [one.next_page])
+        new += fresh
+    new += frontier.discover(connection, site, [found for one in batch if not one.next_page for found in one.found])
+    frontier.skip(connection, site, [found for one in batch for found in one.streams], "a stream is not fetched")
+    return new
+
+
+def record_batch(index: Index, crawl: str, site: str, batch: Sequence[Observation]) -> Recorded:
+    """Write a batch in one transaction; when a row of it cannot be written, that row is lost and no other."""
+    try:
+        with index.write() as connection:
+            return Recorded(record(connection, crawl, site, batch))
+    except OperationalError:
+        raise
+    except BAD_ROW:
+        with index.write() as connection:
+            return _record_each(connection, crawl, site, batch)
+
+
+def _record_each(connection: Connection, crawl: str, site: str, batch: Sequence[Observation]) -> Recorded:
+    new, lost = 0, []
+    for one in batch:
+        try:
+            with connection.begin_nested():
+                new += record(connection, crawl, site, [one])
+        except OperationalError:
+            raise
+        except BAD_ROW as error:
+            address = one.capture.url if one.capture else "an address"
+            lost.append(f"{address}: {str(error).splitlines()[0]}")
+    return Recorded(new, tuple(lost))
+
+
+def _insert(connection: Connection, crawl: str, site: str, batch: Sequence[Observation]) -> None:
+    if not batch:
+        return
+    files = _files(connection, crawl, {one.capture.warc for one in batch if one.capture})
+    rows = []
+    for one in batch:
+        if one.capture is None:
+            continue
+        kept = one.capture
+        rows.append(
+            {
+                "crawl": crawl,
+                "site": site,
+                "url": kept.url,
+                "urlkey": surt(kept.url),
+                "date": written(kept.date),
+                "kind": one.kind,
+                "type": kept.type,
+                "status": kept.status,
+                "mime": kept.mime,
+                "file": files[kept.warc],
+                "offset": kept.offset,
+                "length": kept.length,
+                "record_id": kept.record_id,
+                "payload_digest": kept.payload_digest,
+                "payload_length": kept.payload_length,
+                "ip": kept.ip,
+                "truncated": kept.truncated,
+                "error": kept.error,
+                "original": None,
+                "derived": None if one.derivable else 0,
+            }
+        )
+    connection.execute(capture.insert(), rows)
+    for one in batch:
+        if one.capture and one.capture.refers_to:
+            _point_to_original(connection, files[one.capture.warc], one.capture, one.capture.refers_to)
+
+
+def _point_to_original(connection: Connection, file_id: int, revisit: Capture, original: Original) -> None:
+    found = (
+        select(capture.c.id)
+        .join(file, file.c.id == capture.c.file)
+        .where(file.c.name == original.warc, capture.c.offset == original.offset)
+        .scalar_subquery()
+    )
+    connection.execute(
+        update(capture).where(capture.c.file == file_id, capture.c.offset == revisit.offset).values(original=found)
+    )
+
+
+def _files(connection: Connection, crawl: str, names: set[str]) -> dict[str, int]:
+    dialect_of(connection).insert_ignore(connection, file, [{"name": name, "crawl": crawl} for name in sorted(names)])
+    rows = connection.execute(select(file.c.name, file.c.id).where(file.c.name.in_(names)))
+    return {row.name: row.id for row in rows}
+
+
+def seal(connection: Connection, crawl: str, name: str, size: int, sha256: str) -> None:
+    """Write down that a file is sealed; its records may be revisited from other files from now on."""
+    _files(connection, crawl, {name})
+    connection.execute(update(file).where(file.c.name == name).values(bytes=size, sha256=sha256))
+
+
+_original = (
+    select(capture.c.url, capture.c.date, capture.c.record_id, file.c.name, capture.c.offset)
+    .join(file, file.c.id == capture.c.file)
+    .where(capture.c.payload_digest == bindparam("payload_digest"))
+    .where(capture.c.type == RecordType.RESPONSE, capture.c.status == 200, capture.c.truncated.is_(None))
+    .where(file.c.sha256.is_not(None))
+    .limit(1)
+)
+
+
+def original_of(connection: Connection, payload_digest: str) -> Original | None:
+    """A whole 200 response with this payload in a sealed file."""
+    row = connection.execute(_original, {"payload_digest": payload_digest}).first()
+    if row is None:
+        return None
+    return Original(row.url, datetime.fromisoformat(row.date), row.record_id, row.name, row.offset)
+
+
+def any_sealed(connection: Connection) -> bool:
+    """Whether there is any sealed file, so that revisits of its records are possible."""
+    return connection.execute(select(file.c.id).where(file.c.sha256.is_not(None)).limit(1)).first() is not None
+
+
+def pending(connection: Connection, site: str, part: int, parts: int, limit: int) -> list[Pending]:
+    """Captures that wait for derivation, oldest first: those whose id leaves `part` when divided by `parts`."""
+    first, first_file = capture.alias("first"), file.alias("first_file")
+    rows = connection.execute(
+        select(capture.c.id, capture.c.url, capture.c.date, capture.c.kind, file.c.name, capture.c.offset)
+        .add_columns(first_file.c.name.label("first_name"), first.c.offset.label("first_offset"))
+        .join(file, file.c.id == capture.c.file)
+        .outerjoin(first, first.c.id == capture.c.original)
+        .outerjoin(first_file, first_file.c.id == first.c.file)
+        .where(capture.c.site == site, capture.c.derived.is_(None), capture.c.id % parts == part)
+        .order_by(capture.c.id)
+        .limit(limit)
+    )
+    return [
+        Pending(
+            id=row.id,
+            url=row.url,
+            date=row.date,
+            kind=Kind(row.kind),
+            warc=row.name,
+            offset=row.offset,
+            original=Place(row.first_name, row.first_offset) if row.first_name else None,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,117 @@
+"""Crawls: their rows while they run and when they have ended."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, and_, case, func, select, update
+
+from storage.index.tables import capture, crawl, document, reading, version
+from storage.model import Crawl, Kind, Outcome, RecordType
+from storage.moments import now
+
+_PLAIN = (
+    "site",
+    "captures",
+    "revisits",
+    "requisites",
+    "attempts",
+    "bytes",
+    "documents_new",
+    "documents_changed",
+    "documents_unchanged",
+    "errors",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a crawl has captured so far."""
+
+    captures: int
+    revisits: int
+    requisites: int
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Documents that a crawl met, by what it found about them."""
+
+    new: int
+    changed: int
+    unchanged: int
+
+
+def begin(connection: Connection, id_: str, site: str, definition: str) -> None:
+    """The row of a crawl that starts now."""
+    connection.execute(
+        crawl.insert().values(id=id_, site=site, outcome=Outcome.RUNNING, started=now(), definition=definition)
+    )
+
+
+def bury(connection: Connection, site: str) -> None:
+    """Say of crawls that never came to their end that they were interrupted; whoever calls holds the site's lock."""
+    told = json.dumps(["the process ended before the crawl did"])
+    connection.execute(
+        update(crawl)
+        .where(crawl.c.site == site, crawl.c.outcome == Outcome.RUNNING)
+        .values(outcome=Outcome.INTERRUPTED, finished=now(), warnings=told)
+    )
+
+
+def end(connection: Connection, id_: str, **counted: object) -> Crawl:
+    """Write down how a crawl ended, by the names of the row's columns; returns the row."""
+    connection.execute(update(crawl).where(crawl.c.id == id_).values(finished=now(), **counted))
+    return of_row(connection.execute(select(crawl).where(crawl.c.id == id_)).mappings().one())
+
+
+def counts(connection: Connection, id_: str) -> Counts:
+    """Captures of pages and their requisites, counted apart."""
+    requisite = capture.c.kind == Kind.REQUISITE
+    row = connection.execute(
+        select(
+            func.count().filter(~requisite),
+            func.count().filter(and_(~requisite, capture.c.type == RecordType.REVISIT)),
+            func.count().filter(requisite),
+        ).where(capture.c.crawl == id_)
+    ).one()
+    return Counts(*row)
+
+
+def documents(connection: Connection, id_: str) -> Documents:
+    """How many documents this crawl found new, changed and unchanged."""
+    started = select(crawl.c.started).where(crawl.c.id == id_).scalar_subquery()
+    met = (
+        select(
+            func.min(case((document.c.first_seen < started, 1), else_=0)).label("known"),
+            func.min(case((version.c.first_seen < started, 1), else_=0)).label("same"),
+        )
+        .select_from(capture)
+        .join(reading, reading.c.capture == capture.c.id)
+        .join(version, version.c.id == reading.c.version)
+        .join(document, document.c.id == version.c.document)
+        .where(capture.c.crawl == id_)
+        .group_by(document.c.id)
+        .subquery()
+    )
+    row = connection.execute(
+        select(
+            func.count().filter(met.c.known == 0),
+            func.count().filter(and_(met.c.known == 1, met.c.same == 0)),
+            func.count().filter(and_(met.c.known == 1, met.c.same == 1)),
+        ).select_from(met)
+    ).one()
+    return Documents(*row)
+
+
+def of_row(row: RowMapping) -> Crawl:
+    """A row of the table as a value."""
+    finished = row["finished"]
+    return Crawl(
+        crawl=row["id"],
+        outcome=Outcome(row["outcome"]),
+        started=datetime.fromisoformat(row["started"]),
+        finished=datetime.fromisoformat(finished) if finished else None,
+        warnings=tuple(json.loads(row["warnings"])),
+        **{name: row[name] for name in _PLAIN},
+    )

@@ -1,0 +1,101 @@
+"""The database behind the index: how it is opened, what a transaction is, which schema it has."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from storage.errors import NewerIndex, StorageError
+
+HEAD = "0001"  # the newest revision in storage/migrations/versions
+_LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open", "malformed", "not a database")
+
+
+class Index:
+    """One index, safe to use from several threads and processes; reads never wait for writes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = _engine(path)
+        self._writing = self._engine.execution_options(writing=True)
+
+    @classmethod
+    def open(cls, path: Path) -> "Index":
+        """The index at `path`, made or brought to today's schema when needed; raises NewerIndex, StorageError."""
+        index = cls(path)
+        with index.write() as connection:
+            revision = _revision(connection)
+            if revision != HEAD:
+                _upgrade(connection, path, revision)
+        return index
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the index for as long as it is open: keep it short."""
+        with _told(self.path), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One writing transaction, committed at the end: keep it below 50 ms, others wait for it."""
+        with _told(self.path), self._writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let go of all connections; the last one out folds the write-ahead log back."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if any(reason in str(error.orig) for reason in _LOST):
+            raise StorageError(f"the index {path} cannot be used: {error.orig}; free or mount its disk") from error
+        raise
+    except DBAPIError as error:
+        if "malformed" in str(error.orig) or "not a database" in str(error.orig):
+            raise StorageError(f"the index {path} is damaged: {error.orig}; move it away and rebuild it") from error
+        raise
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin in _begin, where it is known whether they will write
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-16000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _revision(connection: Connection) -> str | None:
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
+
+
+def _upgrade(connection: Connection, path: Path, revision: str | None) -> None:
+    from alembic import command  # half a second to import, and most opens need no upgrade
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise NewerIndex(path, revision)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

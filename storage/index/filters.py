@@ -1,0 +1,87 @@
+"""What the fields of a question ask of the rows of `document` and `version`."""
+
+import json
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Column, ColumnElement, Connection, false, not_, select, true
+
+from storage.folding import fold
+from storage.index.dialects import dialect_of
+from storage.index.tables import document, version
+from storage.query import Filter
+
+Condition = ColumnElement[bool]
+
+_OF_DOCUMENT = {"site", "after", "before"}
+_STRICTEST: dict[str, Callable[[Sequence[str]], str]] = {"after": max, "before": min, "gone": max}
+
+
+def conditions(connection: Connection, filters: Sequence[Filter]) -> tuple[list[Condition], list[Condition]]:
+    """Conditions on `document` alone, and conditions on `version` beside its `document`; all must hold."""
+    values: dict[tuple[str, bool], list[str]] = {}
+    for filter_ in filters:
+        values.setdefault((filter_.field, filter_.excluded), []).append(filter_.value)
+    on_document: list[Condition] = []
+    on_version: list[Condition] = []
+    for (name, excluded), asked in values.items():
+        strictest = _STRICTEST.get(name)
+        met = _ANY_OF[name](connection, [strictest(asked)] if strictest and not excluded else asked)
+        (on_document if name in _OF_DOCUMENT else on_version).append(not_(met) if excluded else met)
+    return on_document, on_version
+
+
+def _site(connection: Connection, values: Sequence[str]) -> Condition:
+    return document.c.site.in_(dialect_of(connection).among(values))
+
+
+def _section(connection: Connection, values: Sequence[str]) -> Condition:
+    wanted = {_comparable(value) for value in values}
+    return _lists(connection, version.c.section, lambda names: not wanted.isdisjoint(names))
+
+
+def _author(connection: Connection, values: Sequence[str]) -> Condition:
+    wanted = [_comparable(value) for value in values]
+    return _lists(connection, version.c.authors, lambda names: any(part in name for part in wanted for name in names))
+
+
+def _lists(connection: Connection, column: Column[str], fits: Callable[[list[str]], bool]) -> Condition:
+    """Whether the column's JSON list fits: each distinct list is read once, here, for SQL cannot fold."""
+    lists = connection.scalars(select(column).distinct())
+    fitting = [written for written in lists if fits([_comparable(name) for name in json.loads(written)])]
+    return column.in_(dialect_of(connection).among(fitting))
+
+
+def _comparable(name: str) -> str:
+    return " ".join(fold(name).casefold().split())
+
+
+def _after(connection: Connection, values: Sequence[str]) -> Condition:
+    return document.c.day >= min(values)
+
+
+def _before(connection: Connection, values: Sequence[str]) -> Condition:
+    return document.c.day <= max(values)
+
+
+def _has(connection: Connection, values: Sequence[str]) -> Condition:
+    return (version.c.attachments != "[]") & version.c.attachments.ilike("%.pdf%")
+
+
+def _in(connection: Connection, values: Sequence[str]) -> Condition:
+    return version.c.id == document.c.version
+
+
+def _gone(connection: Connection, values: Sequence[str]) -> Condition:
+    return true() if "no" in values else false()  # nothing is known to be gone
+
+
+_ANY_OF: dict[str, Callable[[Connection, Sequence[str]], Condition]] = {
+    "site": _site,
+    "section": _section,
+    "author": _author,
+    "after": _after,
+    "before": _before,
+    "has": _has,
+    "in": _in,
+    "gone": _gone,
+}

@@ -1,0 +1,202 @@
+"""The addresses that were discovered: where found, in which state, when due."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select, update
+
+from storage.index.dialects import dialect_of
+from storage.index.tables import frontier
+from storage.model import Found, Kind
+from storage.moments import now
+
+
+class State(StrEnum):
+    """What is to be done with an address."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"  # tried as often as is decent
+    REFUSED = "refused"  # by robots.txt, the address guard or the server
+    SKIPPED = "skipped"  # on purpose: too large, a stream
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An address that may be fetched now."""
+
+    id: int
+    url: str
+    kind: Kind
+    hops: int
+    via: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What became of an address in one attempt."""
+
+    id: int
+    state: State
+    attempts: int
+    due: str
+    status: int | None = None
+    error: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+_WAITING = (frontier.c.id, frontier.c.url, frontier.c.kind, frontier.c.hops, frontier.c.via, frontier.c.attempts)
+
+
+def _waiting(row: Row[*tuple[Any, ...]]) -> Waiting:
+    return Waiting(row.id, row.url, Kind(row.kind), row.hops, row.via, row.attempts)
+
+
+def discover(connection: Connection, site: str, found: Iterable[Found]) -> int:
+    """Add the addresses that are not known yet; returns how many were new."""
+    return _add(connection, site, found, State.WAITING, None)
+
+
+def skip(connection: Connection, site: str, found: Iterable[Found], reason: str) -> None:
+    """Add addresses that are known and deliberately not fetched."""
+    _add(connection, site, found, State.SKIPPED, reason)
+
+
+def _add(connection: Connection, site: str, found: Iterable[Found], state: State, reason: str | None) -> int:
+    moment = now()
+    rows = [
+        {
+            "site": site,
+            "url": one.url,
+            "kind": one.kind,
+            "priority": one.priority,
+            "hops": one.hops,
+            "via": one.via,
+            "state": state,
+            "error": reason,
+            "found": moment,
+            "due": moment,
+        }
+        for one in found
+    ]
+    return dialect_of(connection).insert_ignore(connection, frontier, rows) if rows else 0
+
+
+def visit(connection: Connection, crawl: str, visits: Sequence[Visited]) -> None:
+    """Write down what became of addresses; the last of several visits to one address stands."""
+    if not visits:
+        return
+    moment = now()
+    statement = (
+        update(frontier)
+        .where(frontier.c.id == bindparam("row"))
+        .values(
+            state=bindparam("new_state"),
+            attempts=bindparam("new_attempts"),
+            due=bindparam("new_due"),
+            status=bindparam("new_status"),
+            error=bindparam("new_error"),
+            etag=bindparam("new_etag"),
+            last_modified=bindparam("new_last_modified"),
+            visited=moment,
+            crawl=crawl,
+        )
+    )
+    connection.execute(
+        statement,
+        [
+            {
+                "row": one.id,
+                "new_state": one.state,
+                "new_attempts": one.attempts,
+                "new_due": one.due,
+                "new_status": one.status,
+                "new_error": one.error,
+                "new_etag": one.etag,
+                "new_last_modified": one.last_modified,
+            }
+            for one in visits
+        ],
+    )
+
+
+def waiting(
+    connection: Connection, site: str, kinds: Collection[Kind], limit: int, without: Collection[int]
+) -> list[Waiting]:
+    """Up to `limit` addresses that are due, in the order in which they should be fetched."""
+    rows = connection.execute(
+        select(*_WAITING)
+        .where(frontier.c.site == site, frontier.c.state == State.WAITING, frontier.c.due <= now())
+        .where(frontier.c.kind.in_(kinds))
+        .order_by(frontier.c.priority, frontier.c.id)
+        .limit(limit + len(without))
+    )
+    return [_waiting(row) for row in rows if row.id not in without][:limit]
+
+
+def next_due(connection: Connection, site: str, kinds: Collection[Kind], without: Collection[int]) -> str | None:
+    """When the earliest waiting address is due; None when nothing waits."""
+    rows = connection.execute(
+        select(frontier.c.id, frontier.c.due)
+        .where(frontier.c.site == site, frontier.c.state == State.WAITING, frontier.c.kind.in_(kinds))
+        .order_by(frontier.c.due)
+        .limit(len(without) + 1)
+    )
+    return next((row.due for row in rows if row.id not in without), None)
+
+
+def wake(connection: Connection, site: str, until: str, after: int, limit: int = 2000) -> int | None:
+    """Let up to `limit` known addresses wait again that are due; returns where to go on, None at the end."""
+    ids = connection.scalars(
+        select(frontier.c.id)
+        .where(frontier.c.site == site, frontier.c.id > after, frontier.c.state != State.SKIPPED)
+        .where(frontier.c.state != State.WAITING, frontier.c.due <= until)
+        .order_by(frontier.c.id)
+        .limit(limit)
+    ).all()
+    if not ids:
+        return None
+    span = frontier.c.id.between(ids[0], ids[-1])
+    connection.execute(
+        update(frontier)
+        .where(span, frontier.c.site == site, frontier.c.state != State.SKIPPED)
+        .where(frontier.c.state != State.WAITING, frontier.c.due <= until)
+        .values(state=State.WAITING, attempts=0)
+    )
+    return int(ids[-1])
+
+
+def failures(connection: Connection, crawl: str) -> list[tuple[str, Kind, str]]:
+    """Address, kind and reason of what this crawl gave up, in the order of discovery."""
+    rows = connection.execute(
+        select(frontier.c.url, frontier.c.kind, frontier.c.error)
+        .where(frontier.c.crawl == crawl, frontier.c.state == State.FAILED)
+        .order_by(frontier.c.id)
+    )
+    return [(row.url, Kind(row.kind), row.error or "") for row in rows]
+
+
+def unanswered(connection: Connection, crawl: str, limit: int = 1000) -> list[dict[str, str | int | None]]:
+    """Addresses which this crawl could not get, with the reason, in the order of discovery."""
+    rows = connection.execute(
+        select(frontier.c.url, frontier.c.state, frontier.c.status, frontier.c.error, frontier.c.via)
+        .where(frontier.c.crawl == crawl, frontier.c.state.in_([State.FAILED, State.REFUSED]))
+        .order_by(frontier.c.id)
+        .limit(limit)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def left(connection: Connection, site: str, after: int, limit: int = 1000) -> list[Waiting]:
+    """Addresses that still wait, due or not, by id."""
+    rows = connection.execute(
+        select(*_WAITING)
+        .where(frontier.c.site == site, frontier.c.state == State.WAITING, frontier.c.id > after)
+        .order_by(frontier.c.id)
+        .limit(limit)
+    )
+    return [_waiting(row) for row in rows]

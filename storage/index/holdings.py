@@ -1,0 +1,138 @@
+"""What the archive answers about itself: how much it holds, of which sites, and from which crawls.
+
+The fields of the answers, in their order, are the keys of the JSON that `docs/cli.md` documents. Captures are counted
+without requisites, documents and versions without attachments. Moments are text, as the index keeps them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, distinct, func, select
+
+from storage.errors import NotFound
+from storage.index import crawls
+from storage.index.tables import capture, crawl, document, file, version
+from storage.model import Crawl, Kind, RecordType
+
+_PAGE = capture.c.kind != Kind.REQUISITE
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """How much the archive holds; `bytes` are those of its WARC files."""
+
+    sites: int
+    captures: int
+    revisits: int
+    documents: int
+    versions: int
+    files: int
+    bytes: int
+    first: str | None
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """One site and what the archive holds of it."""
+
+    site: str
+    name: str
+    hosts: tuple[str, ...]
+    captures: int
+    documents: int
+    versions: int
+    first: str | None
+    last: str | None
+    last_outcome: str | None
+    next: str | None
+
+
+def stats(connection: Connection) -> Stats:
+    """How much the whole archive holds."""
+    captured = connection.execute(
+        select(
+            func.count().filter(_PAGE),
+            func.count().filter(and_(_PAGE, capture.c.type == RecordType.REVISIT)),
+            func.min(capture.c.date),
+            func.max(capture.c.date),
+        ).select_from(capture)
+    ).one()
+    captures, revisits, first, last = captured
+    open_size = select(func.coalesce(func.sum(capture.c.length), 0)).where(capture.c.file == file.c.id)
+    files, size = connection.execute(
+        select(func.count(), func.coalesce(func.sum(func.coalesce(file.c.bytes, open_size.scalar_subquery())), 0))
+    ).one()
+    articles = select(document.c.id).where(document.c.kind == Kind.ARTICLE)
+    return Stats(
+        sites=connection.scalar(select(func.count(distinct(crawl.c.site)))) or 0,
+        captures=captures,
+        revisits=revisits,
+        documents=connection.scalar(select(func.count()).select_from(articles.subquery())) or 0,
+        versions=connection.scalar(select(func.count()).where(version.c.document.in_(articles))) or 0,
+        files=files,
+        bytes=size,
+        first=first,
+        last=last,
+    )
+
+
+def runs(connection: Connection, site: str | None = None, limit: int = 20) -> list[Crawl]:
+    """The newest crawls, of all sites or of one, newest first."""
+    query = select(crawl).order_by(crawl.c.started.desc(), crawl.c.id.desc()).limit(limit)
+    rows = connection.execute(query.where(crawl.c.site == site) if site else query).mappings()
+    return [crawls.of_row(row) for row in rows]
+
+
+def run(connection: Connection, wanted: str) -> Crawl:
+    """The crawl whose id begins so; raises NotFound."""
+    query = select(crawl).where(crawl.c.id.startswith(wanted, autoescape=True)).limit(2)
+    rows = connection.execute(query).mappings().all()
+    if len(rows) != 1 or not wanted:
+        reason = "more than one crawl begins" if rows else "no crawl has an id that begins"
+        raise NotFound(f"{reason} with {wanted!r}: `luutru runs` lists them")
+    return crawls.of_row(rows[0])
+
+
+def sites(connection: Connection, defined: Mapping[str, tuple[str, Sequence[str]]]) -> list[SiteState]:
+    """The defined sites (key: name and hosts) and those that were archived without a definition, by key."""
+    captured, written, ended = _captured(connection), _written(connection), _last_outcomes(connection)
+    answers = []
+    for key in sorted(defined.keys() | captured.keys() | ended.keys()):
+        name, hosts = defined.get(key, (key, ()))
+        captures, first, last = captured.get(key, (0, None, None))
+        documents, versions = written.get(key, (0, 0))
+        (outcome,) = ended.get(key, (None,))
+        answers.append(
+            SiteState(key, name, tuple(hosts), captures, documents, versions, first, last, outcome, next=None)
+        )
+    return answers
+
+
+def _captured(connection: Connection) -> dict[str, tuple[Any, ...]]:
+    date = capture.c.date
+    query = select(capture.c.site, func.count().filter(_PAGE), func.min(date), func.max(date))
+    return _by_site(connection.execute(query.group_by(capture.c.site)))
+
+
+def _written(connection: Connection) -> dict[str, tuple[Any, ...]]:
+    query = (
+        select(document.c.site, func.count(distinct(document.c.id)), func.count(version.c.id))
+        .outerjoin(version, version.c.document == document.c.id)
+        .where(document.c.kind == Kind.ARTICLE)
+        .group_by(document.c.site)
+    )
+    return _by_site(connection.execute(query))
+
+
+def _last_outcomes(connection: Connection) -> dict[str, tuple[Any, ...]]:
+    newest = select(crawl.c.site, func.max(crawl.c.started).label("started")).group_by(crawl.c.site).subquery()
+    query = select(crawl.c.site, crawl.c.outcome).join(
+        newest, and_(newest.c.site == crawl.c.site, newest.c.started == crawl.c.started)
+    )
+    return _by_site(connection.execute(query))
+
+
+def _by_site(rows: Iterable[Row[Any]]) -> dict[str, tuple[Any, ...]]:
+    return {row[0]: tuple(row[1:]) for row in rows}

@@ -1,0 +1,321 @@
+"""What the archive answers about a document: what it says, when each text stood, and where the proof lies.
+
+The fields of the answers, in their order, are the keys of the JSON that `docs/cli.md` documents. Moments are text, as
+the index keeps them. A field marked `TERMINAL` is shown to people only.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select
+
+from storage.errors import NotFound
+from storage.index.tables import address, capture, document, file, frontier, reading, version
+from storage.model import Attachment, Image
+from storage.surt import surt
+from storage.urls import NotAnAddress, canonicalize
+
+TERMINAL = {"json": False}
+_Row = Row[*tuple[Any, ...]]
+_GONE = (404, 410)
+_TEXT = (
+    *("title", "lead", "text", "authors", "published", "published_from", "modified", "section", "tags"),
+    *("language", "images", "attachments", "method", "confidence"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One capture, as the place in the WARC files where it lies."""
+
+    timestamp: str
+    url: str
+    status: int | None
+    warc: str
+    offset: int
+    length: int
+    payload_digest: str | None
+    type: str
+    ip: str | None = field(default=None, metadata=TERMINAL)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """One distinct text of a document; versions are numbered from 1 by their first capture."""
+
+    version: int
+    first_seen: str
+    last_seen: str
+    title: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A time in which captures of a document, one after the other, gave the same text."""
+
+    version: int
+    first_seen: str
+    last_seen: str
+    title: str
+    digest: str
+    captures: tuple[Held, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Republished:
+    """Another document with the same text."""
+
+    document: str
+    site: str
+    title: str
+    published: str | None
+    first_seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A document as it stood in its newest capture, and all captures of its addresses, oldest first."""
+
+    document: str
+    kind: str
+    url: str
+    addresses: tuple[str, ...]
+    site: str
+    title: str | None
+    lead: str | None
+    text: str | None
+    authors: tuple[str, ...]
+    published: str | None
+    published_from: str | None
+    modified: str | None
+    section: tuple[str, ...]
+    tags: tuple[str, ...]
+    views: int | None
+    language: str | None
+    images: tuple[Image, ...]
+    attachments: tuple[Attachment, ...]
+    method: str | None
+    confidence: float | None
+    version: int | None
+    versions: tuple[VersionLine, ...]
+    captures: tuple[Held, ...]
+    republications: tuple[Republished, ...]
+    gone: bool
+
+
+def show(connection: Connection, wanted: str) -> Shown:
+    """The document of this identity, number or address; raises NotFound."""
+    owner = find(connection, wanted)
+    addresses = _addresses(connection, owner.id)
+    captures = _captures(connection, owner.id, addresses)
+    versions = _versions(connection, owner.id)
+    number = next((number for number, one in enumerate(versions, 1) if one.id == owner.version), None)
+    views = [one.views for one in captures if one.views is not None]
+    return Shown(
+        document=owner.identity,
+        kind=owner.kind,
+        url=owner.url,
+        addresses=addresses,
+        site=owner.site,
+        **_text_of(connection, owner.version),
+        views=views[-1] if views else None,
+        version=number,
+        versions=tuple(
+            VersionLine(number, one.first_seen, one.last_seen, one.title, one.digest)
+            for number, one in enumerate(versions, 1)
+        ),
+        captures=tuple(map(_held, captures)),
+        republications=_republications(connection, owner.id, [one.digest for one in versions]),
+        gone=_gone(captures, addresses),
+    )
+
+
+def history(connection: Connection, wanted: str) -> list[Period]:
+    """When each text of a document stood, oldest first: a text that came back has a period for each time."""
+    owner = find(connection, wanted)
+    numbers = {one.id: number for number, one in enumerate(_versions(connection, owner.id), 1)}
+    captures = [one for one in _captures(connection, owner.id, ()) if one.version in numbers]
+    periods = []
+    for id_, group in groupby(captures, key=lambda one: one.version):
+        held = list(group)
+        periods.append(
+            Period(
+                version=numbers[id_],
+                first_seen=held[0].date,
+                last_seen=held[-1].date,
+                title=held[0].title,
+                digest=held[0].digest,
+                captures=tuple(map(_held, held)),
+            )
+        )
+    return periods
+
+
+def version_numbers(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """The numbers of versions among those of their documents, by id."""
+    earlier = version.alias()
+    before = or_(
+        earlier.c.first_seen < version.c.first_seen,
+        and_(earlier.c.first_seen == version.c.first_seen, earlier.c.digest <= version.c.digest),
+    )
+    query = (
+        select(version.c.id, func.count())
+        .join(earlier, and_(earlier.c.document == version.c.document, before))
+        .where(version.c.id.in_(ids))
+        .group_by(version.c.id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def find(connection: Connection, wanted: str) -> _Row:
+    """The row of the document of this identity, number or address; raises NotFound."""
+    is_number = wanted.isascii() and wanted.isdigit() and len(wanted) < 19
+    named = document.c.id == int(wanted) if is_number else document.c.identity == wanted
+    row = connection.execute(select(document).where(named)).first()
+    if row is not None:
+        return row
+    spellings = _spellings(wanted)
+    known = select(address.c.document).where(address.c.url.in_(spellings))
+    row = connection.execute(select(document).where(document.c.id.in_(known)).order_by(document.c.id)).first()
+    if row is None:
+        raise NotFound(_why_not(connection, wanted, spellings))
+    return row
+
+
+def _spellings(wanted: str) -> list[str]:
+    """The canonical addresses that a person may mean: with either scheme."""
+    _, scheme, rest = wanted.strip().partition("://")
+    given = [wanted] if scheme else []
+    found = []
+    for spelling in (*given, *(f"{name}://{rest if scheme else wanted}" for name in ("https", "http"))):
+        try:
+            found.append(canonicalize(spelling))
+        except NotAnAddress:
+            continue
+    return list(dict.fromkeys(found))
+
+
+def _why_not(connection: Connection, wanted: str, spellings: Sequence[str]) -> str:
+    held = connection.execute(
+        select(capture.c.url, capture.c.date, capture.c.status, reading.c.reason)
+        .outerjoin(reading, reading.c.capture == capture.c.id)
+        .where(capture.c.urlkey.in_([surt(url) for url in spellings]), capture.c.url.in_(spellings))
+        .order_by(capture.c.date.desc())
+    ).first()
+    if held is not None:
+        reason = held.reason or f"its last answer was {held.status}"
+        return f"{held.url} is archived ({held.date[:10]}), but is no document: {reason}"
+    known = connection.execute(
+        select(frontier.c.url, frontier.c.state, frontier.c.error).where(frontier.c.url.in_(spellings))
+    ).first()
+    if known is not None:
+        reason = f": {known.error}" if known.error else "; the next crawl of its site asks for it"
+        return f"{known.url} is known but not archived ({known.state}){reason}"
+    hint = (
+        f"`luutru crawl {spellings[0]}` archives it" if "://" in wanted and spellings else "try `luutru search WORDS`"
+    )
+    return f"no document {wanted[:200]!r} in the archive: {hint}"
+
+
+def _addresses(connection: Connection, owner: int) -> tuple[str, ...]:
+    query = select(address.c.url).where(address.c.document == owner).order_by(address.c.first_seen, address.c.url)
+    return tuple(connection.scalars(query))
+
+
+def _captures(connection: Connection, owner: int, addresses: Iterable[str]) -> Sequence[_Row]:
+    """Captures that gave a text of the document, and all others of these addresses, oldest first."""
+    urls = list(addresses)
+    read = select(reading.c.capture).join(version, version.c.id == reading.c.version).where(version.c.document == owner)
+    at_address = and_(capture.c.urlkey.in_([surt(url) for url in urls]), capture.c.url.in_(urls))
+    return connection.execute(
+        select(
+            *(
+                capture.c[name]
+                for name in ("date", "url", "status", "offset", "length", "payload_digest", "type", "ip")
+            ),
+            file.c.name.label("warc"),
+            reading.c.version,
+            reading.c.views,
+            version.c.title,
+            version.c.digest,
+        )
+        .join(file, file.c.id == capture.c.file)
+        .outerjoin(reading, reading.c.capture == capture.c.id)
+        .outerjoin(version, version.c.id == reading.c.version)
+        .where(or_(capture.c.id.in_(read), at_address))
+        .order_by(capture.c.date, capture.c.id)
+    ).all()
+
+
+def _held(row: _Row) -> Held:
+    return Held(
+        timestamp=re.sub(r"\D", "", row.date)[:14],
+        url=row.url,
+        status=row.status,
+        warc=row.warc,
+        offset=row.offset,
+        length=row.length,
+        payload_digest=row.payload_digest,
+        type=row.type,
+        ip=row.ip,
+    )
+
+
+def _versions(connection: Connection, owner: int) -> Sequence[_Row]:
+    """The versions of a document in the order of their numbers."""
+    return connection.execute(
+        select(version.c.id, version.c.first_seen, version.c.last_seen, version.c.title, version.c.digest)
+        .where(version.c.document == owner)
+        .order_by(version.c.first_seen, version.c.digest)
+    ).all()
+
+
+def _text_of(connection: Connection, id_: int | None) -> dict[str, Any]:
+    row = connection.execute(select(version).where(version.c.id == id_)).first()
+    if row is None:
+        nothing = (
+            "title",
+            "lead",
+            "text",
+            "published",
+            "published_from",
+            "modified",
+            "language",
+            "method",
+            "confidence",
+        )
+        return dict.fromkeys(nothing) | dict.fromkeys(("authors", "section", "tags", "images", "attachments"), ())
+    values = {name: getattr(row, name) for name in _TEXT}
+    for name in ("authors", "section", "tags"):
+        values[name] = tuple(json.loads(values[name]))
+    return values | {
+        "images": tuple(Image(**one) for one in json.loads(row.images)),
+        "attachments": tuple(Attachment(**one) for one in json.loads(row.attachments)),
+        "confidence": row.confidence / 1000,
+    }
+
+
+def _republications(connection: Connection, owner: int, digests: Sequence[str]) -> tuple[Republished, ...]:
+    rows = connection.execute(
+        select(document.c.identity, document.c.site, version.c.title, version.c.published, document.c.first_seen)
+        .join(version, version.c.document == document.c.id)
+        .where(version.c.digest.in_(digests), document.c.id != owner)
+        .order_by(document.c.first_seen, document.c.identity)
+    )
+    return tuple(Republished(*row) for row in rows)
+
+
+def _gone(captures: Iterable[_Row], addresses: Iterable[str]) -> bool:
+    """Whether every address that answered at all said at last that there is nothing."""
+    ours = set(addresses)
+    said = {
+        one.url: one.status
+        for one in captures
+        if one.url in ours and one.status and (one.status < 300 or one.status in (304, *_GONE))
+    }
+    return bool(said) and all(status in _GONE for status in said.values())

@@ -1,0 +1,144 @@
+"""The read-only views that people query (`docs/database.md`): plain SQL, so that every tool reads them."""
+
+from sqlalchemy import Connection
+
+
+def _number(version: str) -> str:
+    """The number of a version among those of its document."""
+    return f"""(
+    SELECT count(*) FROM version AS earlier
+    WHERE earlier.document = {version}.document
+      AND (
+        earlier.first_seen < {version}.first_seen
+        OR earlier.first_seen = {version}.first_seen AND earlier.digest <= {version}.digest
+      )
+  )"""  # noqa: S608  # constants of ours
+
+
+VIEWS = {
+    "documents": f"""
+SELECT
+  document.identity AS document,
+  document.id AS number,
+  document.kind,
+  document.site,
+  document.url,
+  current.title,
+  current.lead,
+  current.text,
+  current.authors,
+  current.published,
+  current.published_from,
+  current.modified,
+  document.day,
+  current.section,
+  current.tags,
+  current.language,
+  current.method,
+  current.confidence / 1000.0 AS confidence,
+  CASE WHEN current.id IS NULL THEN NULL ELSE {_number("current")} END AS version,
+  (SELECT count(*) FROM version WHERE version.document = document.id) AS versions,
+  document.first_seen,
+  document.last_seen
+FROM document
+LEFT JOIN version AS current ON current.id = document.version""",  # noqa: S608
+    "versions": f"""
+SELECT
+  document.identity AS document,
+  document.site,
+  {_number("version")} AS version,
+  CASE WHEN version.id = document.version THEN 1 ELSE 0 END AS current,
+  version.first_seen,
+  version.last_seen,
+  version.title,
+  version.lead,
+  version.text,
+  version.authors,
+  version.published,
+  version.published_from,
+  version.modified,
+  version.section,
+  version.tags,
+  version.language,
+  version.images,
+  version.attachments,
+  version.method,
+  version.confidence / 1000.0 AS confidence,
+  version.rules,
+  version.digest
+FROM version
+JOIN document ON document.id = version.document""",  # noqa: S608
+    "captures": f"""
+SELECT
+  capture.id AS capture,
+  capture.crawl,
+  capture.site,
+  capture.url,
+  capture.urlkey,
+  capture.date,
+  substr(capture.date, 1, 4) || substr(capture.date, 6, 2) || substr(capture.date, 9, 2)
+    || substr(capture.date, 12, 2) || substr(capture.date, 15, 2) || substr(capture.date, 18, 2) AS timestamp,
+  capture.kind,
+  capture.type,
+  capture.status,
+  capture.mime,
+  file.name AS warc,
+  capture."offset" AS "offset",
+  capture.length,
+  capture.payload_digest,
+  capture.payload_length,
+  capture.record_id,
+  capture.original,
+  capture.ip,
+  capture.truncated,
+  capture.error,
+  document.identity AS document,
+  CASE WHEN version.id IS NULL THEN NULL ELSE {_number("version")} END AS version,
+  reading.views,
+  reading.reason
+FROM capture
+JOIN file ON file.id = capture.file
+LEFT JOIN reading ON reading.capture = capture.id
+LEFT JOIN version ON version.id = reading.version
+LEFT JOIN document ON document.id = version.document""",  # noqa: S608
+    "mentions": """
+SELECT
+  mention.target,
+  mention.anchor,
+  CASE WHEN mention.day = '' THEN NULL ELSE mention.day END AS day,
+  document.identity AS document,
+  capture.url AS page,
+  capture.site,
+  capture.date,
+  capture.id AS capture
+FROM mention
+JOIN capture ON capture.id = mention.capture
+LEFT JOIN address ON address.url = mention.target
+LEFT JOIN document ON document.id = address.document""",
+    "crawls": """
+SELECT
+  crawl.id AS crawl,
+  crawl.site,
+  crawl.outcome,
+  crawl.started,
+  crawl.finished,
+  crawl.captures,
+  crawl.revisits,
+  crawl.requisites,
+  crawl.attempts,
+  crawl.bytes,
+  crawl.documents_new,
+  crawl.documents_changed,
+  crawl.documents_unchanged,
+  crawl.errors,
+  crawl.warnings,
+  crawl.definition
+FROM crawl""",
+}
+
+
+def create_views(connection: Connection) -> None:
+    """Make the views, in place of those of an older schema."""
+    for name, query in VIEWS.items():
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS {query}")

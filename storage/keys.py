@@ -1,0 +1,122 @@
+"""The keys of `luutru.toml`: what each of them is for, which values it takes, and the file that explains them."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+TIME_ZONE = "Asia/Ho_Chi_Minh"
+_MAIL = re.compile(r"[^\s@()<>\"\\]+@[^\s@()<>\"\\.]+(\.[^\s@()<>\"\\.]+)+")
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: `check` returns the value to keep, or raises ValueError with what it must be."""
+
+    check: Callable[[object], str | bool]
+    sentence: str
+    example: str | bool
+
+
+def text(value: object) -> str:
+    """One line of printable characters."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a text in quotes, or be left out")
+    if not value.isprintable():
+        raise ValueError("must be one line of printable characters")
+    return value.strip()
+
+
+def flag(value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def contact(value: object) -> str:
+    """Where people can be reached: a mail address or that of a page; it stands within parentheses in a header."""
+    given = text(value)
+    if not given.isascii() or not (_MAIL.fullmatch(given.removeprefix("mailto:")) or _is_address(given)):
+        raise ValueError(f"must be a mail address or an https:// address that people can open, not {given!r}")
+    return given
+
+
+def time_zone(value: object) -> str:
+    """The name of a time zone."""
+    given = text(value)
+    try:
+        ZoneInfo(given)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"must be a name such as {TIME_ZONE}, not {given!r}") from error
+    return given
+
+
+def address(value: object) -> str:
+    """An address of the web."""
+    given = text(value)
+    if not _is_address(given):
+        raise ValueError(f"must be an http:// or https:// address, not {given!r}")
+    return given
+
+
+def _is_address(given: str) -> bool:
+    try:
+        parts = urlsplit(given)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not set(given) & set(' ()<>"\\')
+
+
+KEYS = {
+    "operator": Key(text, "Who keeps this archive; written into every WARC file.", "Thư viện tỉnh Sóc Trăng"),
+    "contact": Key(
+        contact,
+        "A mail address or a page where the people behind a site reach you. The crawler names it to every server;\n"
+        "# without it no site is crawled.",
+        "luutru@example.org",
+    ),
+    "time_zone": Key(time_zone, "The time zone in which moments are shown; they are kept in UTC.", TIME_ZONE),
+    "own_sites": Key(flag, "Whether the site files in spiders/, which are programs, may be executed.", False),
+    "token": Key(text, "Who has it may act in the reading room: crawl, pause, withhold.", "a long random text"),
+    "replay_url": Key(
+        address,
+        "Where archived pages are shown; a host name other than the reading room's.",
+        "https://replay.example.org/",
+    ),
+}
+
+_HEAD = """\
+# The configuration of this archive. For one command, `--set NAME=VALUE` changes a value; the environment does as
+# LUUTRU_NAME. `luutru config` shows what is in force and where it was read.
+"""
+_SETTINGS = """
+# Any setting of Scrapy's or of the crawler's, such as:
+[settings]
+# DOWNLOAD_DELAY = 1.0  # seconds between two requests to one server; a slow server is asked less often
+# REQUISITES = "on"     # also keep what a page needs to be shown: style sheets, scripts, images, fonts
+# DERIVE = "on"         # read articles while crawling
+"""
+
+
+def from_word(name: str, word: str) -> str | bool:
+    """The value that a word in the environment or on the command line stands for."""
+    flagged = name in KEYS and KEYS[name].check is flag
+    return _WORDS.get(word.strip().lower(), word) if flagged else word
+
+
+def file_content(values: Mapping[str, str | bool]) -> str:
+    """The content of a `luutru.toml` with these checked values; the keys left out are explained by an example."""
+    lines = []
+    for name, key in KEYS.items():
+        line = f"{name} = {_quoted(values.get(name, key.example))}"
+        lines.append(f"\n# {key.sentence}\n{'' if name in values else '# '}{line}\n")
+    return _HEAD + "".join(lines) + _SETTINGS
+
+
+def _quoted(value: str | bool) -> str:
+    """A TOML value: what JSON escapes in a string, a basic string of TOML escapes so too."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,32 @@
+"""One crawl of a site at a time, across processes."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from storage.errors import AlreadyRunning, StorageError
+
+
+@contextmanager
+def crawl_lock(home: Path, site: str) -> Iterator[None]:
+    """Hold the site for this process; raises AlreadyRunning. The kernel lets go when the holder dies."""
+    path = home / "locks" / f"{site}.lock"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 200).decode("utf-8", "replace").strip()
+            raise AlreadyRunning(f"{site} is being crawled by {holder or 'another process'}") from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} since {datetime.now(UTC).isoformat('T', 'seconds')}".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,201 @@
+"""What is documented is there, and what is there is documented."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from rows import filled
+
+from luutru.cli import luutru
+from luutru.commands import SHARED
+from luutru.commands.search import Count, Counts, Page
+from luutru.commands.sites import SiteShown
+from storage.config import Value
+from storage.errors import ArchiveError
+from storage.index.holdings import SiteState, Stats
+from storage.index.questions import Held, Period, Republished, Shown, VersionLine
+from storage.index.search import Hit
+from storage.index.sql import ask
+from storage.index.views import VIEWS
+from storage.model import Attachment, Crawl, Image
+
+DOCS = Path(__file__).parent.parent / "docs"
+CLI = (DOCS / "cli.md").read_text("utf-8")
+DATABASE = (DOCS / "database.md").read_text("utf-8")
+
+
+def sections(text: str) -> dict[str, str]:
+    """What stands under each heading, up to the next one."""
+    parts = re.split(r"^#{2,3} (.+)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def tree(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    if name != "luutru":
+        yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            assert found is not None
+            yield from tree(found, f"{name} {below}")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = dict(tree(luutru, "luutru"))
+SECTIONS = sections(CLI)
+VIEW_SECTIONS = sections(DATABASE)
+EXAMPLES = blocks(DATABASE, "sql")
+
+
+def options(command: click.Command) -> set[str]:
+    own = [one for one in command.params if isinstance(one, click.Option) and one not in SHARED]
+    return {name for one in own for name in one.opts}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_its_options_are_documented(name: str) -> None:
+    documented = set(re.findall(r"^\| `(--[a-z-]+)", SECTIONS[name], re.MULTILINE))
+    assert documented == options(COMMANDS[name])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_says_what_it_is_for(name: str) -> None:
+    assert COMMANDS[name].help
+    assert all(one.help for one in COMMANDS[name].params if isinstance(one, click.Option))
+
+
+def test_only_commands_that_exist_are_documented() -> None:
+    assert {name for name in SECTIONS if name.startswith("luutru ")} == set(COMMANDS)
+
+
+def test_shared_options_are_documented() -> None:
+    documented = set(re.findall(r"^\| `(--[a-z]+)", SECTIONS["Shared options"], re.MULTILINE))
+    assert documented == {name for one in SHARED for name in one.opts} | {"--help", "--version"}
+
+
+def test_every_exit_status_is_documented() -> None:
+    def statuses(error: type[ArchiveError]) -> set[int]:
+        return {error.status}.union(*map(statuses, error.__subclasses__()))
+
+    documented = set(map(int, re.findall(r"^\| (\d+) \|", SECTIONS["Exit status"], re.MULTILINE)))
+    assert documented == statuses(ArchiveError) | {0, 130}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("luutru sites list", SiteState),
+        ("luutru sites show", SiteShown),
+        ("luutru crawl", Crawl),
+        ("luutru search", Page),
+        ("luutru show", Shown),
+        ("luutru history", Period),
+        ("luutru stats", Stats),
+    ],
+)
+def test_documented_json_has_the_keys_of_the_answer(name: str, kind: type) -> None:
+    (example,) = blocks(SECTIONS[name], "json")
+    check(json.loads(example), kind)
+
+
+def test_other_documented_json() -> None:
+    (example,) = blocks(SECTIONS["luutru config"], "json")
+    assert list(json.loads(example)) == ["home", "values"]
+    check(json.loads(example)["values"][0], Value)
+    (example,) = blocks(SECTIONS["luutru sql"], "json")
+    assert list(json.loads(example)) == ["columns", "rows"]
+    assert list(json.loads(example)["rows"][0]) == json.loads(example)["columns"]
+
+
+WITHIN: dict[tuple[type, str], type] = {
+    (Page, "results"): Hit,
+    (Page, "facets"): Counts,
+    (Counts, "site"): Count,
+    (Counts, "section"): Count,
+    (Counts, "month"): Count,
+    (Shown, "images"): Image,
+    (Shown, "attachments"): Attachment,
+    (Shown, "versions"): VersionLine,
+    (Shown, "captures"): Held,
+    (Shown, "republications"): Republished,
+    (Period, "captures"): Held,
+}
+
+
+def check(value: dict[str, Any], kind: type) -> None:
+    assert list(value) == [one.name for one in fields(kind) if one.metadata.get("json", True)]
+    for name, below in value.items():
+        if (kind, name) in WITHIN:
+            for one in below if isinstance(below, list) else [below]:
+                check(one, WITHIN[kind, name])
+        else:
+            assert not isinstance(below, dict)
+
+
+def test_the_shapes_are_those_that_were_agreed() -> None:
+    agreed = {
+        Crawl: "crawl, site, outcome, started, finished, captures, revisits, requisites, attempts, bytes, documents_new, "
+        "documents_changed, documents_unchanged, errors, warnings",
+        Page: "total, results, facets, next",
+        Hit: "document, url, site, title, lead, published, section, snippet, score, version, versions, captured",
+        Shown: "document, kind, url, addresses, site, title, lead, text, authors, published, published_from, modified, "
+        "section, tags, views, language, images, attachments, method, confidence, version, versions, captures, "
+        "republications, gone",
+        Held: "timestamp, url, status, warc, offset, length, payload_digest, type",
+        Period: "version, first_seen, last_seen, title, digest, captures",
+        SiteState: "site, name, hosts, captures, documents, versions, first, last, last_outcome, next",
+        Stats: "sites, captures, revisits, documents, versions, files, bytes, first, last",
+    }
+    for kind, keys in agreed.items():
+        assert ", ".join(one.name for one in fields(kind) if one.metadata.get("json", True)) == keys
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filled(tmp_path_factory.mktemp("home")) / "index.db"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_column_of_every_view_is_documented(index: Path, view: str) -> None:
+    with ask(index, f"SELECT * FROM {view}", 10) as answer:
+        assert re.findall(r"^\| `(\w+)` \|", VIEW_SECTIONS[view], re.MULTILINE) == list(answer.columns)
+
+
+def test_only_views_that_exist_are_documented() -> None:
+    assert set(VIEW_SECTIONS) == set(VIEWS)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_answers(index: Path, example: str) -> None:
+    with ask(index, example, 10) as answer:
+        assert next(answer.rows)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_answers_without_anything_of_ours(index: Path, example: str) -> None:
+    connection = sqlite3.connect(f"{index.as_uri()}?mode=ro", uri=True)
+    assert connection.execute(example).fetchall()
+    connection.close()
+
+
+def test_duckdb_reads_the_views(index: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    connection = duckdb.connect()
+    try:
+        connection.execute("LOAD sqlite")
+    except duckdb.Error as error:
+        pytest.skip(f"DuckDB without its SQLite extension: {error}")
+    connection.execute(f"ATTACH '{index}' AS a (TYPE sqlite, READ_ONLY)")
+    for view in VIEWS:
+        assert connection.execute(f"SELECT count(*) FROM a.{view}").fetchone()[0] > 0
+    connection.close()
