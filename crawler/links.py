@@ -7,7 +7,7 @@ is said by robots.txt.
 import re
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -39,6 +39,9 @@ class Link(NamedTuple):
 
     url: str
     use: Use
+
+
+Reader = Callable[[bytes, str, "Seen"], list[Link]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,15 @@ def discover(
     site: Site,
     hops: int,
     seen: Seen,
+    *,
+    requisites: bool = True,
 ) -> Discovered:
     """The addresses in scope that a capture names and that are not known to `seen`, in the order of the page.
 
     `headers` by lower-case name, values decoded as Latin-1; `body` without content encoding; `url` canonical, `hops`
     its steps from a seed. A redirect leads to its target, an HTML page to links and requisites, a style sheet to
-    requisites only, a feed or sitemap to what it lists; errors, attachments and robots.txt lead nowhere.
+    requisites only, a feed or sitemap to what it lists; errors, attachments and robots.txt lead nowhere. Without
+    `requisites` a page is read for its links only.
     """
     if page_kind is Kind.ROBOTS:
         return Discovered()
@@ -97,16 +103,27 @@ def discover(
         return _redirected(page_kind, headers.get("location", ""), url, Scope(site), hops)
     if not 200 <= status < 300 or page_kind is Kind.ATTACHMENT:
         return Discovered()
-    links = _links(page_kind, headers.get("content-type", ""), body, url, seen)
+    content_type = headers.get("content-type", "")
+    links = _links(page_kind, content_type, body, url, seen, read_links if requisites else read_anchors)
     return _in_scope(links, url, Scope(site), site.follow_all, hops + 1)
 
 
 def read_links(html: bytes, url: str, seen: Seen) -> list[Link]:
     """What an HTML page in UTF-8 names and `seen` does not know: links first, then requisites and streams."""
     tree = LexborHTMLParser(html)
-    base = _base(tree, url)
-    links: Iterator[Named] = ((Use.LINK, node.attrs.get("href") or "") for node in tree.css("a[href],area[href]"))
-    return _unseen(chain(links, chain.from_iterable(map(named_by, tree.css(ELEMENTS))), played(html)), base, seen)
+    needed = chain.from_iterable(map(named_by, tree.css(ELEMENTS)))
+    return _unseen(chain(_anchors(tree), needed, played(html)), _base(tree, url), seen)
+
+
+def read_anchors(html: bytes, url: str, seen: Seen) -> list[Link]:
+    """The links alone, where nobody asks for requisites."""
+    tree = LexborHTMLParser(html)
+    return _unseen(_anchors(tree), _base(tree, url), seen)
+
+
+def _anchors(tree: LexborHTMLParser) -> Iterator[Named]:
+    references = (node.attrs.get("href") or "" for node in tree.css("a[href],area[href]"))
+    return ((Use.LINK, reference) for reference in dict.fromkeys(references))
 
 
 def decode_html(body: bytes, content_type: str) -> bytes:
@@ -120,7 +137,14 @@ def decode_html(body: bytes, content_type: str) -> bytes:
     return body.decode(encoding, "replace").encode("utf-8", "replace")
 
 
-def _links(page_kind: Kind, content_type: str, body: bytes, url: str, seen: Seen) -> list[Link]:
+def _links(
+    page_kind: Kind,
+    content_type: str,
+    body: bytes,
+    url: str,
+    seen: Seen,
+    read: Callable[[bytes, str, Seen], list[Link]],
+) -> list[Link]:
     mime = content_type.partition(";")[0].strip().lower()
     if page_kind is Kind.REQUISITE:
         is_css = mime == "text/css" or (not mime and url.partition("?")[0].endswith(".css"))
@@ -131,7 +155,7 @@ def _links(page_kind: Kind, content_type: str, body: bytes, url: str, seen: Seen
     listing = _XML.match(body.lstrip(b"\xef\xbb\xbf")[:4096])
     if listing:
         return _unseen(_listed(body, listing[1].lower()), Base.of(url), seen)
-    return read_links(decode_html(body, content_type), url, seen) if mime in _HTML else []
+    return read(decode_html(body, content_type), url, seen) if mime in _HTML else []
 
 
 def _listed(xml: bytes, root: bytes) -> Iterable[Named]:

@@ -19,7 +19,17 @@ from storage.moments import now, written
 
 PAGES = frozenset({Kind.LIST, Kind.ARTICLE, Kind.PAGE})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
-_LEADING = _HTML | {"text/css", "text/xml", "application/xml", "application/rss+xml", "application/atom+xml"}
+_LEADING = _HTML | {
+    "text/css",
+    "text/xml",
+    "text/plain",
+    "application/xml",
+    "application/rss+xml",
+    "application/atom+xml",
+    "application/rdf+xml",
+    "application/gzip",
+    "application/x-gzip",
+}
 
 
 @dataclass(slots=True)
@@ -94,10 +104,17 @@ class Observer:
             body = b"" if moved else decoded(headers.items(), exchange.body, self.decoded_limit)
         except (Undecodable, TooLarge):  # derivation says so in the reading; there are no links to follow
             return Discovered()
-        led = discover(kind, status, headers, body, capture.url, self.site, exchange.hops, self.seen)
-        if self.requisites:
-            return led
-        return Discovered(tuple(one for one in led.found if one.kind is not Kind.REQUISITE), led.streams)
+        return discover(
+            kind,
+            status,
+            headers,
+            body,
+            capture.url,
+            self.site,
+            exchange.hops,
+            self.seen,
+            requisites=self.requisites,
+        )
 
 
 def _headers(exchange: Exchange) -> dict[str, str]:

@@ -10,7 +10,7 @@ from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import BaseSettings, Settings
 from scrapy.utils.log import configure_logging
 
-from crawler.derive import SiteLoader
+from crawler.derivation import SiteLoader
 from crawler.guard import ConnectTo, Guard
 from crawler.scope import seeds
 from crawler.session import Progress, Session

@@ -12,7 +12,7 @@ from scrapy.settings import BaseSettings
 
 from crawler.capture import Recorder
 from crawler.definition import definition_digest
-from crawler.derive import Derivation, SiteLoader
+from crawler.derivation import Derivation, SiteLoader
 from crawler.frontier import Retries
 from crawler.observe import PAGES, Observer
 from crawler.outcome import Account, judge, warnings

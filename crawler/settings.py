@@ -51,7 +51,6 @@ CONCURRENT_ITEMS = 1  # nothing is yielded; Scrapy would start 100 tasks for eac
 DOWNLOADER_MIDDLEWARES_BASE = {
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
-    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 600,
     "crawler.robots.RobotsMiddleware": 700,
     "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
     "crawler.manners.Manners": 800,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _WIDE = 1_000  # columns where nobody looks: nothing is folded
+_SHORT = 20
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -55,19 +56,32 @@ def write(text: str = "") -> None:
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table for people: numbers to the right, wide texts folded on a terminal."""
+    """A table for people: numbers to the right; on a narrow terminal long texts are folded, never short ones."""
+    from rich.cells import cell_len
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
-    cells = [[_cell(value) for value in row] for row in rows]
+    values = [list(row) for row in rows]
+    cells = [[printable(_shown(value)) for value in row] for row in values]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for number, name in enumerate(columns):
-        counts = bool(cells) and all(isinstance(row[number], int | float | None) for row in cells)
-        table.add_column(Text(name), justify="right" if counts else "left", overflow="fold")
+        is_count = bool(values) and all(_is_count(row[number]) for row in values)
+        widest = max(cell_len(text) for text in (name, *(row[number] for row in cells)))
+        short = widest <= _SHORT
+        table.add_column(
+            Text(name),
+            justify="right" if is_count else "left",
+            overflow="fold",
+            no_wrap=short,
+            min_width=widest if short else None,
+        )
     for row in cells:
-        table.add_row(*(Text(printable(_shown(value))) for value in row))
+        table.add_row(*map(Text, row))
     console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    needed = Measurement.get(console, console.options.update(max_width=_WIDE), table).minimum
+    console.width = max(console.width, needed)
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():
@@ -79,6 +93,11 @@ def local(moment: str | None, zone: tzinfo) -> str:
     if not moment or len(moment) <= len("2025-01-02"):
         return moment or ""
     return datetime.fromisoformat(moment).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def counted(number: int, thing: str) -> str:
+    """How many there are of a thing."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def size(count: int) -> str:
@@ -110,11 +129,11 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _cell(value: object) -> object:
-    return value if isinstance(value, int | float | None) and not isinstance(value, bool) else str(value)
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | float | None) and not isinstance(value, bool)
 
 
 def _shown(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -72,4 +72,4 @@ def _legible(text: str) -> str:
     if _ANY_INVISIBLE.search(text):
         text = _WITHIN_A_WORD.sub("", text)
     # Text converted from legacy fonts has eth or African D for Đ.
-    return text.replace("ð", "đ").replace("Ð", "Đ").replace("Ɖ", "Đ")
+    return text.replace("ð", "đ").replace("Ð", "Đ").replace("ɖ", "đ").replace("Ɖ", "Đ")

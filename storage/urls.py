@@ -8,7 +8,6 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import quote, unquote
 
 import idna

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from storage.collection import Collection
 from storage.index import tables
 from storage.index.dialects import dialect_of
-from storage.urls import urlkey
+from storage.surt import surt
 
 DOCUMENT = "dangcongsan/592693"
 URL = "https://dangcongsan.vn/thoi-su/do-thi-loai-i-592693.html"
@@ -83,7 +83,7 @@ def _captures(connection: Connection) -> None:
         tables.capture.insert(),
         [
             dict(zip(names, row, strict=True))
-            | {"urlkey": urlkey(row[3]), "mime": "text/html", "length": 500, "record_id": f"urn:{row[0]}"}
+            | {"urlkey": surt(row[3]), "mime": "text/html", "length": 500, "record_id": f"urn:{row[0]}"}
             | {"payload_digest": "sha1:AAAA", "payload_length": 2000, "ip": "192.0.2.7", "derived": 1}
             for row in rows
         ],

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -226,11 +227,11 @@ def test_an_interrupt_is_130(home: Path) -> None:
 
 
 def test_ctrl_c_within_the_database_is_130(home: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     code = (
         "import _thread, sys, threading; from luutru.cli import main;"
         "threading.Timer(0.5, _thread.interrupt_main).start();"
-        f"sys.exit(main(['--home', {str(home)!r}, 'sql', 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
-        " SELECT count(*) FROM n']))"
+        f"sys.exit(main(['--home', {str(home)!r}, 'sql', {endless!r}]))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (130, "")
@@ -287,9 +288,8 @@ def test_show_tells_people_the_text_and_where_the_proof_lies(run: Run) -> None:
         "Authors:     An",
         "Version:     1 of 2",
         "\n\nDẫn.\n\nĐoạn một của Đô thị loại I.\n\nĐoạn hai.\n",
-        "20250103075040  200     revisit",
-        "warc/dangcongsan/2025/a.warc.gz  1300",
-        "sha1:AAAA  192.0.2.7",
+        f"\n20250103075040  200  revisit  {URL}\n",
+        "  warc/dangcongsan/2025/a.warc.gz  offset 1300  length 500\n  sha1:AAAA  from 192.0.2.7\n",
     ):
         assert part in out
 
@@ -442,3 +442,38 @@ def test_sizes(count: int, text: str) -> None:
 def test_commands_are_found_by_their_files() -> None:
     files = {path.stem for path in Path(commands.__path__[0]).glob("[!_]*.py")}
     assert set(luutru.list_commands(luutru.make_context("luutru", [], resilient_parsing=True))) == files
+
+
+def on_a_terminal(home: Path, *arguments: str, columns: int) -> list[str]:
+    """What a person sees, without colours."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "luutru", "--home", str(home), *arguments]
+    with subprocess.Popen(
+        command, stdout=theirs, stderr=theirs, env=os.environ | {"COLUMNS": str(columns), "TERM": "xterm"}
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        with suppress(OSError):  # Linux says so when the other end is closed
+            while read := os.read(ours, 4096):
+                seen += read
+        assert process.wait(60) == 0
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode()).splitlines()
+
+
+def test_a_narrow_terminal_folds_long_texts_only(home: Path) -> None:
+    lines = on_a_terminal(
+        home, "sql", "SELECT 'a b' || text AS t, site, 1234567 AS n FROM versions LIMIT 1", columns=60
+    )
+    assert any(line.endswith("dangcongsan  1,234,567") for line in lines)
+    assert len(lines) > 3
+    assert all(len(line) <= 60 for line in lines)
+
+
+def test_short_columns_are_whole_however_narrow_the_terminal(home: Path) -> None:
+    (_, line, *_) = on_a_terminal(home, "runs", columns=30)
+    assert line.split() == ["c2", "thst", "partial", "2025-01-03", "14:50", "2", "1"]
+
+
+def test_matches_are_bold_on_a_terminal(home: Path) -> None:
+    assert not any("[" in line for line in on_a_terminal(home, "search", "đô thị", columns=80))

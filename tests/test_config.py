@@ -36,8 +36,9 @@ def test_every_key_is_read_from_the_file(tmp_path: Path) -> None:
     config = load(
         home(
             tmp_path,
-            'operator = "Thư viện \\"A\\""\ncontact = "https://example.org/luutru"\ntime_zone = "UTC"\nown_sites = true\n'
-            'token = "t"\nreplay_url = "https://replay.example.org/"\n\n[settings]\nDOWNLOAD_DELAY = 0.5\n'
+            'operator = "Thư viện \\"A\\""\ncontact = "https://example.org/luutru"\ntime_zone = "UTC"\n'
+            'own_sites = true\ntoken = "t"\nreplay_url = "https://replay.example.org/"\n\n'
+            "[settings]\nDOWNLOAD_DELAY = 0.5\n"
             'DERIVE = "off"\nAUTOTHROTTLE_ENABLED = false\nRETRY_HTTP_CODES = [500, 503]\nX = {a = 1}\n',
         )
     )

@@ -144,8 +144,8 @@ def check(value: dict[str, Any], kind: type) -> None:
 
 def test_the_shapes_are_those_that_were_agreed() -> None:
     agreed = {
-        Crawl: "crawl, site, outcome, started, finished, captures, revisits, requisites, attempts, bytes, documents_new, "
-        "documents_changed, documents_unchanged, errors, warnings",
+        Crawl: "crawl, site, outcome, started, finished, captures, revisits, requisites, attempts, bytes, "
+        "documents_new, documents_changed, documents_unchanged, errors, warnings",
         Page: "total, results, facets, next",
         Hit: "document, url, site, title, lead, published, section, snippet, score, version, versions, captured",
         Shown: "document, kind, url, addresses, site, title, lead, text, authors, published, published_from, modified, "

@@ -193,7 +193,8 @@ def test_a_snippet_without_words_is_how_the_text_begins(connection: Connection) 
         ("gone:yes gone:no", []),
         ("", [3, 2, 1]),
         ("-tin", []),
-        ("-ban", [3, 2, 1]),
+        ("-bán", [3, 2, 1]),
+        ("-ban", []),  # "Bản tin"
     ],
 )
 def test_filters(connection: Connection, text: str, expected: list[int]) -> None:
@@ -333,7 +334,11 @@ def test_any_question_has_an_answer(connection: Connection, text: str) -> None:
         query = parse(text)
     except UsageError:
         return
-    assert search(connection, query).hits == ()
+    with connection.begin_nested() as savepoint:
+        add_document(connection, "tin 0 a", authors=["b"])
+        results = search(connection, query)
+        assert len(results.hits) == results.total <= 1
+        savepoint.rollback()
 
 
 def test_a_version_can_be_forgotten_and_written_anew(connection: Connection) -> None:
@@ -341,9 +346,9 @@ def test_a_version_can_be_forgotten_and_written_anew(connection: Connection) -> 
     add_document(connection, "khác")
     dialect = dialect_of(connection)
     rows = select(version.c.id, version.c.title, version.c.lead, version.c.text).where(version.c.document == 1)
-    dialect.remove_from_fulltext(connection, connection.execute(rows).tuples())
+    dialect.remove_from_fulltext(connection, connection.execute(rows))
     connection.execute(update(version).where(version.c.document == 1).values(title="Mới", text="toàn văn"))
-    dialect.add_to_fulltext(connection, connection.execute(rows).tuples())
+    dialect.add_to_fulltext(connection, connection.execute(rows))
     assert [found(connection, text) for text in ("uy ban", "dang", "sóctrăng", "toan van", "mới", "khac")] == [
         [],
         [],
@@ -352,7 +357,7 @@ def test_a_version_can_be_forgotten_and_written_anew(connection: Connection) -> 
         [1],
         [2],
     ]
-    dialect.remove_from_fulltext(connection, connection.execute(rows).tuples())
+    dialect.remove_from_fulltext(connection, connection.execute(rows))
     connection.execute(delete(version).where(version.c.document == 1))
     assert found(connection, "toan") == []
 

@@ -53,12 +53,18 @@ def read(
     page = parse(payload, content_type, url)
     if page is None or not page.lines:
         return Result(None, "empty")
-    mentions = read_mentions(page)
+    named = read_mentions(page)
     found, layout, title = _choose(page, layouts)
     reason = _refusal(page, found, title)
     if reason is not None or found is None or title is None:
-        return Result(None, reason, mentions)
-    return Result(_article(page, found, layout, title, captured), None, mentions)
+        return Result(None, reason, named)
+    return Result(_article(page, found, layout, title, captured), None, named)
+
+
+def mentions(payload: bytes, *, content_type: str | None, url: str) -> tuple[Mention, ...]:
+    """What a page that is known to be a list says about other addresses."""
+    page = parse(payload, content_type, url)
+    return read_mentions(page) if page is not None and page.lines else ()
 
 
 def _choose(page: Page, layouts: Sequence[Layout]) -> tuple[Body | None, Layout | None, Headline | None]:

@@ -20,7 +20,7 @@ _END = re.compile(
     r"|văn\s+bản\s+(?:chỉ\s+đạo|mới)|video(?:\s+clips?)?|phim\s+tư\s+liệu|thư\s+viện\s+(?:ảnh|hình\s+ảnh|video)|đọc\s+nhiều(?:\s+nhất)?|xem\s+nhiều(?:\s+nhất)?|tin\s+(?:mới|nóng)"
     r"|(?:số\s+lượng|thống\s+kê|lượt)\s+truy\s+cập\b.{0,30}|đang\s+(?:online|truy\s+cập|trực\s+tuyến)\s*:.*|(?:hôm\s+nay|trong\s+tuần|trong\s+tháng|tất\s+cả)\s*:\s*[\d.,]+"
     r"|tags?\s*:?\s*\|?|(?:tags?|từ\s+khóa|từ\s+khoá)\s*:.{0,200}|(?:tệp|tập\s+tin|file|tài\s+liệu)\s+đính\s+kèm\s*:?|đánh\s+giá\s+bài\s+viết\b.{0,20}"
-    r"|cơ\s+quan\s+chủ\s+quản\s*:.*|(?:bản\s+quyền|©|®|@\s*ghi\s+rõ\s+nguồn|ghi\s+rõ\s+nguồn).*|giấy\s+phép\s+(?:số|hoạt\s+động|xuất\s+bản).*"
+    r"|(?:cơ\s+quan\s+chủ\s+quản\s*:|bản\s+quyền|©|®|@?\s*ghi\s+rõ\s+nguồn|giấy\s+phép\s+(?:số|hoạt\s+động|xuất\s+bản))(?:(?!\.\s).)*"
     r"|trang\s+thông\s+tin\s+điện\s+tử\s+(?:tổng\s+hợp|báo)\b.{0,80}|share\s+this.{0,20}|related\s+(?:articles?|posts?|stories)\s*:?|leave\s+a\s+(?:comment|reply)",
     re.IGNORECASE,
 )

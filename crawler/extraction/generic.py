@@ -59,8 +59,9 @@ def generic(page: Page, title: int | None = None) -> Body | None:
     span = [n for n in range(first, last + 1) if n in inside or n in kept]
     said = [n for n in span if n in kept or (not lines[n].is_link and (n in pictures or page.keys[n] in text))]
     parts = until_end([Part(n, lines[n].text) for n in said])
-    titles = sum(1 for n in span if lines[n].is_link and len(lines[n].text) >= _SHORT)
-    listing = titles >= _TITLES and titles * 2 >= len(parts)
+    own = {link.at for link in page.links if page.is_own(link)}
+    titles = sum(1 for n in span if n in own and lines[n].is_link and len(lines[n].text) >= _SHORT)
+    listing = titles >= _TITLES and titles * 2 >= sum(1 for part in parts if len(part.text) >= _LONG)
     return Body(tuple(parts), "generic", round(_SURE * score, 3), title=title, listing=listing) if parts else None
 
 

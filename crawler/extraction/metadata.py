@@ -27,6 +27,8 @@ _HOME = re.compile(r"(?:trang chủ|trang nhất|home|tin tức - sự kiện tr
 _CREDIT = re.compile(r"[\s.(–-]*\b(?:ảnh|hình|photo|nguồn ảnh)\s*:\s*(?P<name>[^()]{2,60}?)[\s.)]*$", re.IGNORECASE)
 _CENTRED = re.compile(r"text-align\s*:\s*center", re.IGNORECASE)
 _CAPTION_CLASS = re.compile(r"caption|chu-?thich|imgctr|picture|image", re.IGNORECASE)
+_PADDED = re.compile(r"\s*\u00a0{4}.*\u00a0{4}\s*", re.DOTALL)  # how vnPortal's authors centre
+_TAG_LINE = re.compile(r"(?:tags?|từ khóa|từ khoá)\s*:(?P<names>.*)", re.IGNORECASE)
 _STOCK_ALT = frozenset(("anh tin bai", "ảnh tin bài", "image", "img"))
 _VIETNAMESE = re.compile("[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
 _PUBLISHED = (
@@ -251,12 +253,19 @@ def _caption(page: Page, at: int, element: HtmlElement, body: dict[int, str]) ->
     if text is None or len(text) > _CAPTION:
         return None
     block = page.lines[at].element
+    if element.getparent() is block and not fold(block.text or "") and _follows_alone(element):
+        return text
     frames = {node for node in element.iterancestors("figure", "table") if len(node.text_content()) <= 2 * _CAPTION}
     ancestors = [block, *block.iterancestors()][:4]
     if frames.intersection(ancestors) or any(_is_set_as_caption(node) for node in ancestors[:3]):
         return text
     slanted = "".join(part.text_content() for part in block.iter("em", "i"))
     return text if slanted and squeeze(slanted) == squeeze(text) else None
+
+
+def _follows_alone(picture: HtmlElement) -> bool:
+    """Nothing stands between the picture and the text behind it but a line break: it is no heading of a paragraph."""
+    return picture.tag == "img" and picture.getparent().tag != "p"
 
 
 def _is_set_as_caption(node: HtmlElement) -> bool:

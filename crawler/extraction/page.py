@@ -128,6 +128,11 @@ class Page:
         found = self.root.find(".//title")
         return "" if found is None else fold(found.text_content())
 
+    def is_own(self, link: Link) -> bool:
+        """The link leads to the host that served the page."""
+        target = self.absolute(link.element.get("href") or "")
+        return target is not None and target.split("/", 3)[2] == self.url.split("/", 3)[2]
+
     def absolute(self, href: str) -> str | None:
         """The canonical address that a link leads to; None when it is none of the web or a place on this page."""
         if href.lstrip().startswith(("#", "javascript:", "data:")):

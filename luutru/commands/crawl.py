@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from luutru.commands import Command, Invocation
-from luutru.commands.runs import write_runs
-from luutru.output import write, write_json
+from luutru.commands.runs import write_run
+from luutru.output import write_json
 from storage.config import Config
 from storage.errors import UsageError
-from storage.model import Crawl, Outcome
+from storage.model import Outcome
 
 _Handler = Callable[[int, FrameType | None], None]
 
@@ -67,7 +67,7 @@ def command(
     for load in loaders:
         load()
     if len(sites) > 1:
-        invocation.status = _one_by_one(sites, _passed_on(invocation, connect_to, max_pages, given))
+        invocation.status = one_by_one(sites, _passed_on(invocation, connect_to, max_pages, given))
         return
     from crawler.run import crawl
 
@@ -78,7 +78,7 @@ def command(
     if invocation.json:
         write_json(ended)
     else:
-        _summary(ended, config)
+        write_run(ended, config.zone)
 
 
 def _refuse_unknown_settings(config: Config) -> None:
@@ -106,24 +106,27 @@ def _passed_on(
     return options + [word for assignment in given for word in ("--set", assignment)]
 
 
-def _one_by_one(sites: Sequence[str], options: Sequence[str]) -> int:
-    """Crawl each site in a child process; the worst exit status, 130 at once when it is told to stop."""
+def one_by_one(sites: Sequence[str], options: Sequence[str], output: int | None = None) -> int:
+    """Crawl each site in a child process; the worst exit status, 130 at once when it is told to stop.
+
+    What the children write goes where this process writes, or to `output`, as `subprocess` takes it.
+    """
     worst = 0
     for site in sites:
-        status = _child([sys.executable, "-m", "luutru", "crawl", *options, "--", site])
+        status = _child([sys.executable, "-m", "luutru", "crawl", *options, "--", site], output)
         worst = max(worst, status)
         if status == STATUS[Outcome.INTERRUPTED]:
             break
     return worst
 
 
-def _child(command_line: Sequence[str]) -> int:
+def _child(command_line: Sequence[str], output: int | None = None) -> int:
     """The exit status of a child that is told, once each, what this process is told.
 
     The child has a process group of its own: Ctrl-C reaches it through this process, and not a second time from the
     terminal.
     """
-    with subprocess.Popen(command_line, process_group=0) as child:  # noqa: S603  # this program itself
+    with subprocess.Popen(command_line, stdout=output, process_group=0) as child:  # noqa: S603  # this program itself
         kept = {number: signal.signal(number, _teller(child)) for number in _TOLD}
         try:
             status = child.wait()
@@ -151,19 +154,13 @@ def _display(site: str, *, shown: bool) -> Iterator["OnProgress | None"]:
     from rich.text import Text
 
     with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
-        yield lambda progress: live.update(Text(_line(site, progress)), refresh=True)
+        yield lambda progress: live.update(Text(_line(site, progress), no_wrap=True, overflow="ellipsis"), refresh=True)
 
 
 def _line(site: str, progress: "Progress") -> str:
     rate = progress.pages / progress.seconds if progress.seconds else 0.0
     minutes, seconds = divmod(round(progress.seconds), 60)
     return (
-        f"{site}  {minutes}:{seconds:02}  {progress.pages:,} pages  {rate:.1f} a second  "
-        f"{progress.new:,} new addresses  {progress.requisites:,} requisites  {progress.errors:,} errors"
+        f"{site}  {minutes}:{seconds:02}  {progress.pages:,} pages  {rate:.1f}/s  {progress.new:,} new addresses  "
+        f"{progress.requisites:,} requisites  {progress.errors:,} errors"
     )
-
-
-def _summary(ended: Crawl, config: Config) -> None:
-    write_runs([ended], config.zone)
-    for warning in ended.warnings:
-        write(f"{warning}")

@@ -1,12 +1,11 @@
 """`luutru runs`."""
 
-from collections.abc import Iterable
 from datetime import tzinfo
 
 import click
 
 from luutru.commands import Group, Invocation
-from luutru.output import local, size, write, write_json, write_table
+from luutru.output import counted, local, size, write, write_json, write_table
 from storage.model import Crawl
 
 
@@ -30,7 +29,8 @@ def list_(invocation: Invocation, site: str | None, limit: int) -> None:
             for one in runs:
                 write_json(one)
         else:
-            write_runs(runs, collection.config.zone)
+            columns = ("crawl", "site", "outcome", "started", "captures", "new", "changed", "errors")
+            write_table(columns, (_row(one, collection.config.zone) for one in runs))
 
 
 @command.command()
@@ -45,21 +45,31 @@ def show(invocation: Invocation, crawl: str) -> None:
             run = holdings.run(connection, crawl)
         if invocation.json:
             write_json(run)
-            return
-        write_runs([run], collection.config.zone)
-        for warning in run.warnings:
-            write(f"\n{warning}")
+        else:
+            write_run(run, collection.config.zone)
 
 
-def write_runs(runs: Iterable[Crawl], zone: tzinfo) -> None:
-    """Crawls as a table for people."""
-    write_table(_COLUMNS, (_row(one, zone) for one in runs))
+def write_run(run: Crawl, zone: tzinfo) -> None:
+    """A crawl as a short table for people, and its warnings."""
+    seconds = f" in {(run.finished - run.started).total_seconds():,.0f} s" if run.finished else ""
+    write(f"{run.site}: {run.outcome.value}{seconds}")
+    for name, value in (
+        ("started", local(run.started.isoformat(), zone)),
+        ("captures", f"{run.captures:,}, of these {counted(run.revisits, 'revisit')}"),
+        ("requisites", f"{run.requisites:,}"),
+        ("documents", _documents(run)),
+        ("received", f"{size(run.bytes)} in {counted(run.attempts, 'attempt')}"),
+        ("errors", f"{run.errors:,}"),
+        ("crawl", run.crawl),
+        *(("warning", one) for one in run.warnings),
+    ):
+        write(f"  {name:<12}{value}")
 
 
-_COLUMNS = (
-    *("crawl", "site", "outcome", "started", "seconds", "captures", "revisits", "requisites", "size"),
-    *("new", "changed", "unchanged", "errors"),
-)
+def _documents(run: Crawl) -> str:
+    if run.documents_new is None:
+        return "not derived"
+    return f"{run.documents_new:,} new, {run.documents_changed:,} changed, {run.documents_unchanged:,} unchanged"
 
 
 def _row(run: Crawl, zone: tzinfo) -> tuple[object, ...]:
@@ -68,13 +78,8 @@ def _row(run: Crawl, zone: tzinfo) -> tuple[object, ...]:
         run.site,
         run.outcome.value,
         local(run.started.isoformat(), zone),
-        round((run.finished - run.started).total_seconds()) if run.finished else None,
         run.captures,
-        run.revisits,
-        run.requisites,
-        size(run.bytes),
         run.documents_new,
         run.documents_changed,
-        run.documents_unchanged,
         run.errors,
     )

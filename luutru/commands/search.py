@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from luutru.commands import Command, Invocation
-from luutru.output import local, printable, write, write_json
+from luutru.output import counted, local, printable, write, write_json
 from storage.config import Config
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _counts(facets: "Facets") -> Counts:
 
 
 def _write(page: Page, capped: bool, config: Config) -> None:
-    write(f"{'more than ' if capped else ''}{page.total:,} document{'' if page.total == 1 else 's'}")
+    write(f"{'more than ' if capped else ''}{counted(page.total, 'document')}")
     for hit in page.results:
         day = local(hit.published or hit.captured, config.zone)[:10]
         versions = f"version {hit.version} of {hit.versions}" if hit.versions > 1 else ""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from luutru.commands import Command, Invocation
-from luutru.output import local, write, write_json, write_table
+from luutru.output import counted, local, write, write_json
 from storage.config import Config
 
 if TYPE_CHECKING:
@@ -37,16 +37,15 @@ def _page(shown: "Shown", config: Config) -> None:
     for name, value in _facts(shown, config):
         if value:
             write(f"{name + ':':<13}{value}")
-    for part in (shown.lead, shown.text):
-        if part:
-            write(f"\n{part}")
-    write(f"\nProvenance: {len(shown.captures)} captures, {len(shown.versions)} versions\n")
-    columns = ("timestamp", "status", "type", "address", "WARC file", "offset", "length", "digest", "ip")
-    held = ((*(getattr(one, name) for name in _HELD),) for one in shown.captures)
-    write_table(columns, ((row[0], str(row[1] or ""), *row[2:5], str(row[5]), *row[6:]) for row in held))
-
-
-_HELD = ("timestamp", "status", "type", "url", "warc", "offset", "length", "payload_digest", "ip")
+    if shown.lead and not shown.text.startswith(shown.lead):
+        write(f"\n{shown.lead}")
+    if shown.text:
+        write(f"\n{shown.text}")
+    write(f"\nProvenance: {counted(len(shown.captures), 'capture')}, {counted(len(shown.versions), 'version')}")
+    for one in shown.captures:
+        write(f"\n{one.timestamp}  {one.status or 'no status'}  {one.type}  {one.url}")
+        write(f"  {one.warc}  offset {one.offset}  length {one.length}")
+        write(f"  {one.payload_digest or 'no payload digest'}  from {one.ip or 'an unknown address'}")
 
 
 def _facts(shown: "Shown", config: Config) -> list[tuple[str, str]]:

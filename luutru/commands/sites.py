@@ -53,15 +53,13 @@ def list_(invocation: Invocation) -> None:
             return
         zone = collection.config.zone
         write_table(
-            ("site", "name", "captures", "documents", "versions", "first", "last", "last outcome"),
+            ("site", "name", "captures", "documents", "last capture", "last outcome"),
             (
                 (
                     one.site,
                     one.name,
                     one.captures,
                     one.documents,
-                    one.versions,
-                    local(one.first, zone),
                     local(one.last, zone),
                     one.last_outcome or "",
                 )

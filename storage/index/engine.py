@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from storage.errors import NewerIndex, StorageError
 
 HEAD = "0001"  # the newest revision in storage/migrations/versions
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-16000", "mmap_size=1073741824")
 _LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open", "malformed", "not a database")
 
 
@@ -70,7 +71,7 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin in _begin, where it is known whether they will write
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-16000"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -196,7 +196,7 @@ class _Question:
             found = found.where(tuple_(document.c.day, document.c.id) < (last.day, last.document))
         if ranked:
             found = found.where(document.c.id.not_in(self.dialect.among([place.document for place in ranked])))
-        return [_Dated(day, id_) for day, id_ in self.connection.execute(found).tuples()]
+        return [_Dated(day, id_) for day, id_ in self.connection.execute(found)]
 
     def _by_day(self, columns: Select[Any]) -> Select[Any]:
         answers = exists().where(version.c.document == document.c.id, *self._answers())
@@ -206,7 +206,7 @@ class _Question:
         """The newest version of each document that answers."""
         columns = select(version.c.document, version.c.id).join(document, version.c.document == document.c.id)
         found = columns.where(document.c.id.in_(documents), *self._answers())
-        return dict(self.connection.execute(found.order_by(version.c.last_seen, version.c.id)).tuples().all())
+        return dict(self.connection.execute(found.order_by(version.c.last_seen, version.c.id)).all())
 
     def _answers(self) -> list[ColumnElement[bool]]:
         words = [version.c.id.in_(self.dialect.folded(self.terms))] if self.terms else []

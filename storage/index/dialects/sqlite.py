@@ -86,7 +86,7 @@ class SQLite:
             matching = _matching(fulltext, _all(terms, respell)).add_columns(passage)
             # `rowid + 0` within bounds: a plain `rowid IN` opens the full text once for each id (1.4 s for `th*`).
             near = matching.where(fulltext.c.rowid.between(min(ids), max(ids)), (fulltext.c.rowid + 0).in_(ids))
-            shown.update(connection.execute(near).tuples().all())
+            shown.update(connection.execute(near).all())
         return shown
 
     def among(self, values: Sequence[str] | Sequence[int]) -> Select[Any]:
