@@ -14,10 +14,9 @@ from crawler.sites import Site
 from storage.coding import TooLarge, Undecodable, decoded
 from storage.index.captures import Observation
 from storage.index.frontier import State, Visited
-from storage.model import Capture, Exchange, Found, Kind
+from storage.model import PAGES, Capture, Exchange, Found, Kind
 from storage.moments import now, written
 
-PAGES = frozenset({Kind.LIST, Kind.ARTICLE, Kind.PAGE})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _LEADING = _HTML | {
     "text/css",

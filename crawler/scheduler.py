@@ -12,13 +12,12 @@ from scrapy.core.scheduler import BaseScheduler
 from storage.index import frontier
 from storage.index.engine import Index
 from storage.index.frontier import Waiting
-from storage.model import Kind
+from storage.model import PAGES, Kind
 
 if TYPE_CHECKING:
     from crawler.spider import SiteSpider
 
 _WINDOW = 200  # addresses read ahead
-PAGES = frozenset({Kind.LIST, Kind.ARTICLE, Kind.PAGE})
 
 
 class Frontier:

@@ -14,7 +14,7 @@ from crawler.capture import Recorder
 from crawler.definition import definition_digest
 from crawler.derivation import Derivation, SiteLoader
 from crawler.frontier import Retries
-from crawler.observe import PAGES, Observer
+from crawler.observe import Observer
 from crawler.outcome import Account, judge, warnings
 from crawler.scheduler import Frontier
 from crawler.scope import PRIORITIES, Scope, seeds
@@ -25,7 +25,7 @@ from storage.index import captures, crawls, documents, frontier
 from storage.index.captures import Observation
 from storage.index.frontier import State
 from storage.locks import crawl_lock
-from storage.model import Crawl, Exchange, Found, Kind
+from storage.model import PAGES, Crawl, Exchange, Found, Kind
 from storage.moments import now
 from storage.urls import NotAnAddress, canonicalize
 from storage.warc import CaptureWriter, WarcInfo

@@ -14,7 +14,7 @@ from crawler.robots import FORBIDDEN
 from crawler.session import Session
 from storage.errors import ArchiveError
 from storage.index.frontier import Waiting
-from storage.model import Exchange, Kind
+from storage.model import PAGES, Exchange, Kind
 
 
 class Stopping(IgnoreRequest):
@@ -83,7 +83,7 @@ class SiteSpider(Spider):
 
     def refused(self, request: Request, reason: str) -> None:
         """Called by robots and manners for what must not be asked for."""
-        if reason != FORBIDDEN:
+        if reason != FORBIDDEN and request.meta.get("kind") in PAGES:
             self.session.refuse_server(f"{urlsplit(request.url).netloc}: {reason}")
 
     def found_sitemaps(self, addresses: Sequence[str]) -> None:

@@ -19,6 +19,9 @@ class Kind(StrEnum):
     ROBOTS = "robots"
 
 
+PAGES = frozenset({Kind.LIST, Kind.ARTICLE, Kind.PAGE})  # what people read, as against what comes with it
+
+
 class Outcome(StrEnum):
     """How a crawl ended."""
 

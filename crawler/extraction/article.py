@@ -25,7 +25,7 @@ _ERROR = re.compile(
     re.IGNORECASE,
 )
 _ERROR_SIZE = 600  # characters beyond which a page that names an error is an article about one
-_SMALLEST = 80  # characters that a text found without a layout must have
+_SMALLEST = 80  # characters that a text found without a layout must have, or with one that finds the title too
 _ENOUGH = 250  # characters from which a text found by selectors or anchors needs no second opinion
 _LINKS = 10  # title-like links that make a page without text a list
 _LONGEST_LEAD = 1200
@@ -74,7 +74,7 @@ def _choose(page: Page, layouts: Sequence[Layout]) -> tuple[Body | None, Layout 
         title = next(iter(metadata.texts(page, layout.title)), None)
         if (body := by_layout(page, layout)) is not None:
             little = little or (body, layout, headline.find(page, title))
-            if body.size >= _ENOUGH:
+            if body.size >= (_ENOUGH if title is None else _SMALLEST):
                 return body, layout, headline.find(page, title)
     found = headline.find(page)
     for layout in layouts:

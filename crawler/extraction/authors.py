@@ -11,6 +11,9 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _SOURCE = re.compile(r"^\W*(?:\(?\s*theo|nguồn)\s*:?\s+", re.IGNORECASE)
+_OFFICE = re.compile(
+    r"văn phòng(?:\s[^\W\d_]+){0,8}|(?:ban|báo|cổng|đài|nhóm|phòng|tổ|trung tâm)(?:\s[^\W\d_]+){1,8}", re.IGNORECASE
+)
 _CREDIT = re.compile(r"^\W*(?:ảnh|hình|ảnh, video)\s*:", re.IGNORECASE)
 _SPLIT = re.compile(r"\s*(?:,|;|&|/|\s-\s|\s–\s|\s+và\s+|\s+and\s+)\s*")
 _NAME = re.compile(r"[^\W\d_][^\W\d_]*(?:[.\-'’][^\W\d_]+)*\.?")
@@ -28,6 +31,8 @@ def byline(line: str) -> tuple[str, ...]:
     labelled = _LABEL.match(text) or _SOURCE.match(text)
     if labelled:
         text = text[labelled.end() :]
+    if text[:1].isupper() and _OFFICE.fullmatch(text):
+        return (text,)
     names = [name for name in _SPLIT.split(text) if name]
     if not names or not all(_is_name(name) for name in names):
         return ()

@@ -195,10 +195,13 @@ def _path(texts: Iterable[str], title: str) -> tuple[str, ...]:
 
 
 def tags(page: Page, layout: Layout | None) -> tuple[str, ...]:
-    """Keywords that the page shows on its tag links."""
+    """Keywords that the page shows on its tag links, else on a line of their own."""
     found = [fold(e.text_content()) for css in (layout.tags if layout else ()) for e in select(page, [css])]
     found += page.meta.get("article:tag", [])
     found += [fold(e.text_content()) for e in page.root.iterfind(".//a[@rel='tag']")]
+    if not found:
+        lines = (_TAG_LINE.fullmatch(line.text) for line in page.lines if len(line.text) <= _CAPTION)
+        found = [name for line in lines if line for name in re.split(r"[|,;]", line["names"])]
     names = [name.strip(" #,;|") for name in found]
     return tuple(dict.fromkeys(name for name in names if name and len(name) <= 80))
 
@@ -248,12 +251,12 @@ def _is_decoration(element: HtmlElement) -> bool:
 
 
 def _caption(page: Page, at: int, element: HtmlElement, body: dict[int, str]) -> str | None:
-    """The line below a picture when it is set like a caption: in the same figure or table, centred, slanted."""
+    """The line below a picture when it is set like a caption: in the same block, figure or table, centred, slanted."""
     text = body.get(at)
     if text is None or len(text) > _CAPTION:
         return None
     block = page.lines[at].element
-    if element.getparent() is block and not fold(block.text or "") and _follows_alone(element):
+    if _PADDED.fullmatch(block.text_content()) or _fill(element, block, text):
         return text
     frames = {node for node in element.iterancestors("figure", "table") if len(node.text_content()) <= 2 * _CAPTION}
     ancestors = [block, *block.iterancestors()][:4]
@@ -263,9 +266,9 @@ def _caption(page: Page, at: int, element: HtmlElement, body: dict[int, str]) ->
     return text if slanted and squeeze(slanted) == squeeze(text) else None
 
 
-def _follows_alone(picture: HtmlElement) -> bool:
-    """Nothing stands between the picture and the text behind it but a line break: it is no heading of a paragraph."""
-    return picture.tag == "img" and picture.getparent().tag != "p"
+def _fill(picture: HtmlElement, block: HtmlElement, text: str) -> bool:
+    """A picture and the text behind it are all that stands in a block that is no paragraph."""
+    return block.tag != "p" and picture.getparent() is block and fold(block.text_content()) == text
 
 
 def _is_set_as_caption(node: HtmlElement) -> bool:

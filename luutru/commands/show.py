@@ -37,7 +37,7 @@ def _page(shown: "Shown", config: Config) -> None:
     for name, value in _facts(shown, config):
         if value:
             write(f"{name + ':':<13}{value}")
-    if shown.lead and not shown.text.startswith(shown.lead):
+    if shown.lead and not (shown.text or "").startswith(shown.lead):
         write(f"\n{shown.lead}")
     if shown.text:
         write(f"\n{shown.text}")

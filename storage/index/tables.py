@@ -7,6 +7,7 @@ are and every tool reads them. `published` has the length of its precision: `202
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ForeignKey,
     Index,
@@ -48,7 +49,7 @@ crawl = Table(
     Column("revisits", Integer, nullable=False, server_default="0"),
     Column("requisites", Integer, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("bytes", Integer, nullable=False, server_default="0"),
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
     Column("documents_new", Integer),
     Column("documents_changed", Integer),
     Column("documents_unchanged", Integer),
@@ -63,7 +64,7 @@ file = Table(  # one WARC file
     Column("id", Integer, primary_key=True),
     Column("name", String, nullable=False, unique=True),  # final path below the home
     Column("crawl", String(16), ForeignKey("crawl.id"), nullable=False),
-    Column("bytes", Integer),
+    Column("bytes", BigInteger),
     Column("sha256", String(64)),  # known once the file is sealed
 )
 
@@ -81,11 +82,11 @@ capture = Table(
     Column("status", SmallInteger),
     Column("mime", String),
     Column("file", Integer, ForeignKey("file.id"), nullable=False),
-    Column("offset", Integer, nullable=False),
-    Column("length", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("length", BigInteger, nullable=False),
     Column("record_id", String(36), nullable=False),
     Column("payload_digest", String(64)),
-    Column("payload_length", Integer, nullable=False),
+    Column("payload_length", BigInteger, nullable=False),
     Column("ip", String(45)),
     Column("truncated", String(12)),
     Column("error", Text),
