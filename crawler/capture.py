@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 
 from storage.errors import ArchiveError, StorageError
 from storage.index import captures
@@ -18,6 +19,7 @@ from storage.model import Capture, Exchange, Original
 from storage.warc import CaptureWriter, payload_digest
 
 _BATCH = 40  # observations in a transaction
+_MOMENT = 0.05  # seconds that the first of a batch waits for others
 _AHEAD = 400  # observations that may wait for the disk
 
 
@@ -104,12 +106,7 @@ class Recorder:
     def _run(self) -> None:
         going = True
         while going:
-            batch = [self._waiting.get()]
-            while batch[-1] is not None and len(batch) < _BATCH:
-                try:
-                    batch.append(self._waiting.get_nowait())
-                except queue.Empty:
-                    break
+            batch = self._batch()
             going = batch[-1] is not None
             if self.failure is None:
                 try:
@@ -117,6 +114,17 @@ class Recorder:
                 except ArchiveError as error:
                     self._fail(error)
             self._tell(self._room.set)
+
+    def _batch(self) -> list[Observation | None]:
+        """What comes within a moment after the first, in one transaction; None stands for the end."""
+        batch = [self._waiting.get()]
+        until = monotonic() + _MOMENT
+        while batch[-1] is not None and len(batch) < _BATCH and (left := until - monotonic()) > 0:
+            try:
+                batch.append(self._waiting.get(timeout=left))
+            except queue.Empty:
+                break
+        return batch
 
     def _commit(self, batch: Sequence[Observation]) -> None:
         self._writer.sync()

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
+from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 from threading import Thread
 from time import monotonic
 
@@ -19,6 +20,8 @@ from storage.index.engine import Index
 
 NEWS, END = b"news", b"end"  # what the parent says
 RECYCLED = 75  # exit status of a process that has read enough
+BEGINNING, IDLE = -1, 0  # what a process is at, when it is at no capture
+_LOSSES = 3  # a process that ends so often at no capture is not started again
 _PATIENCE = 60.0  # seconds for one capture
 
 SiteLoader = Callable[[], Site]
@@ -31,7 +34,7 @@ class Derivation:
         self.problems: list[str] = []  # workers that could not begin
         self.failure: StorageError | None = None
         self._index = Index(home / "index.db")
-        self._finished = self._abandoned = False
+        self._finished = self._stopped = False
         self._workers = [_Worker(home, load, part, processes) for part in range(processes)]
         self._watch = Thread(target=self._supervise, name="derivation")
         self._watch.start()
@@ -48,28 +51,38 @@ class Derivation:
             worker.tell(END)
         self._watch.join()
 
-    def abandon(self) -> None:
-        """End at once; what is not read waits for the next crawl of the site."""
-        self._abandoned = True
+    def stop(self) -> None:
+        """Let `finish` return at once; what is not read waits for the next crawl. A signal handler may call it."""
+        self._stopped = True
         for worker in self._workers:
             worker.process.terminate()
-        self._watch.join()
 
     def _supervise(self) -> None:
-        going = list(self._workers)
+        try:
+            self._watch_over(list(self._workers))
+        except StorageError as error:
+            self.failure = error
+            for worker in self._workers:
+                worker.process.terminate()
+        finally:
+            self._index.close()
+
+    def _watch_over(self, going: "list[_Worker]") -> None:
         while going:
             wait([worker.process.sentinel for worker in going], timeout=1.0)
             for worker in list(going):
-                if worker.process.is_alive():
+                if not worker.process.is_alive():
+                    if not self._goes_on(worker):
+                        going.remove(worker)
+                elif self._stopped:  # it was started while `stop` ran
+                    worker.process.terminate()
+                else:
                     worker.kill_if_stuck()
-                elif not self._goes_on(worker):
-                    going.remove(worker)
-        self._index.close()
 
     def _goes_on(self, worker: "_Worker") -> bool:
         """Whether a worker that has ended was started again."""
         status = worker.process.exitcode
-        if self._abandoned or (status == 0 and self._finished):
+        if self._stopped or (status == 0 and self._finished):
             return False
         if status == StorageError.status:
             self.failure = StorageError("articles cannot be stored: the disk of the index is full or gone")
@@ -81,11 +94,14 @@ class Derivation:
         return True
 
     def _blame(self, worker: "_Worker") -> bool:
-        """Give up the capture at which a worker ended; False when there was none, since then the next would end too."""
+        """Give up the capture at which a worker ended, if it was at one; False when the next would end too."""
         capture, status = worker.current.value, worker.process.exitcode
-        if not capture:
+        worker.losses += not capture
+        if capture == BEGINNING or worker.losses > _LOSSES:
             self.problems.append(f"a deriving process ended with status {status}")
             return False
+        if not capture:
+            return True
         reason = "reading took too long" if worker.stuck else f"reading ended the process with status {status}"
         with self._index.write() as connection:
             documents.give_up(connection, capture, f"{documents.FAILED}{reason}")
@@ -96,17 +112,23 @@ class _Worker:
     """One deriving process, as its parent sees it."""
 
     def __init__(self, home: Path, load: SiteLoader, part: int, parts: int) -> None:
+        self.losses = 0  # times that it ended at no capture
         self._arguments = (home, load, part, parts)
         self.start()
 
     def start(self) -> None:
         context = get_context("spawn")  # no locks or connections of the parent
-        self.current: Synchronized[int] = context.Value("q", 0)
+        self.current: Synchronized[int] = context.Value("q", BEGINNING)
         self.stuck = False
         self._seen = (0, monotonic())
         theirs, self._ours = context.Pipe(duplex=False)
-        self.process = context.Process(target=_work, args=(*self._arguments, theirs, self.current), daemon=True)
-        self.process.start()
+        process = context.Process(target=_work, args=(*self._arguments, theirs, self.current), daemon=True)
+        kept = pthread_sigmask(SIG_BLOCK, [SIGINT])  # inherited: the parent alone decides what an interrupt means
+        try:
+            process.start()
+        finally:
+            pthread_sigmask(SIG_SETMASK, kept)
+        self.process = process
         theirs.close()
 
     def tell(self, message: bytes) -> None:
@@ -117,7 +139,7 @@ class _Worker:
         capture, since = self._seen
         if self.current.value != capture:
             self._seen = (self.current.value, monotonic())
-        elif capture and monotonic() - since > _PATIENCE:
+        elif capture > 0 and monotonic() - since > _PATIENCE:
             self.stuck = True
             self.process.kill()
 

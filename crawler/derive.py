@@ -4,7 +4,6 @@ Captures that have no reading yet come from the index and their payloads from th
 whether they were captured a moment or a year ago.
 """
 
-import signal
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
-from crawler.derivation import END, RECYCLED, SiteLoader
+from crawler.derivation import END, IDLE, RECYCLED, SiteLoader
 from crawler.extraction import article
 from crawler.extraction.text import DIGEST_RULE, digest
 from crawler.sites import Site
@@ -53,9 +52,9 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
 
     `current` holds the capture that is being read. Ends the process with RECYCLED or the status of an ArchiveError.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     try:
         index, site = Index(home / "index.db"), load()
+        current.value = IDLE
         read, last = 0, False
         while True:
             batch = list(_readings(index, home, site, part, parts, current))
@@ -91,7 +90,7 @@ def _readings(
     for capture in waiting:
         current.value = capture.id
         yield _derived(capture, site, _reading(home, capture, site))
-    current.value = 0
+    current.value = IDLE
 
 
 def _reading(home: Path, capture: Pending, site: Site) -> Reading:

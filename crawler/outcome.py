@@ -53,6 +53,8 @@ def warnings(account: Account) -> tuple[str, ...]:
     ]
     if account.failed_requisites:
         told.append(f"{account.failed_requisites} requisites did not answer")
+    if account.forbidden and not account.answered:
+        told.append(f"{account.forbidden} addresses are refused, by robots.txt or as no public address")
     if not account.answered and not account.failed and not account.interrupted:
         told.append("no page was captured")
     return tuple(told)

@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import FrameType
+from typing import Self
 from urllib.parse import urlsplit
 
 from scrapy.crawler import AsyncCrawlerRunner
@@ -14,7 +16,7 @@ from crawler.derivation import SiteLoader
 from crawler.guard import ConnectTo, Guard
 from crawler.scope import seeds
 from crawler.session import Progress, Session
-from crawler.settings import PRODUCT
+from crawler.settings import PRODUCT, check
 from crawler.sites import Site
 from crawler.spider import SiteSpider
 from storage.collection import Collection
@@ -23,6 +25,7 @@ from storage.errors import UsageError
 from storage.model import Crawl
 
 _TICK = 0.25  # seconds between two reports of progress
+_GRACE = 3.0  # seconds that what is on the wire has left after an interrupt
 
 OnProgress = Callable[[Progress], None]
 
@@ -48,12 +51,14 @@ def crawl(
     chosen.set("CONNECT_TO", list(connect_to), priority="cmdline")
     configure_logging(chosen)
     session = session_for(load, collection, chosen, max_pages)
-    session.open()
-    interrupted = True
-    try:
-        interrupted = asyncio.run(_run(session, chosen, on_progress))
-    finally:
-        ended = session.close(interrupted=interrupted)
+    with _Interrupts() as interrupts:
+        session.open()
+        broken = True
+        try:
+            asyncio.run(_run(session, chosen, interrupts, on_progress))
+            broken = False
+        finally:
+            ended = session.close(interrupted=broken or interrupts.count > 0)
     return ended
 
 
@@ -61,20 +66,22 @@ def configure(settings: BaseSettings, config: Config) -> None:
     """Let the configuration of a home have its say: the contact in the User-Agent, and its own settings."""
     if config.contact:
         settings.set("USER_AGENT", f"{PRODUCT} (+{config.contact})", priority="project")
+    for name, value in config.settings.items():
+        check(settings.get(name), f"{config.origins[name]}: {name}", value)
     settings.update(dict(config.settings), priority="project")
 
 
 def session_for(
     load: SiteLoader, collection: Collection, settings: BaseSettings, max_pages: int | None = None
 ) -> Session:
-    """A session that may be opened; raises UsageError when it would crawl strangers without a contact."""
+    """A session that may be opened; raises UsageError, also when it would crawl strangers without a contact."""
+    guard = Guard(ConnectTo.parse(mapping) for mapping in settings.getlist("CONNECT_TO"))
     if not collection.config.contact:
-        _only_permitted(load(), settings.getlist("CONNECT_TO"))
+        _only_permitted(load(), guard)
     return Session(collection, load, settings, max_pages)
 
 
-def _only_permitted(site: Site, connect_to: Sequence[str]) -> None:
-    guard = Guard(ConnectTo.parse(mapping) for mapping in connect_to)
+def _only_permitted(site: Site, guard: Guard) -> None:
     for seed in seeds(site):
         parts = urlsplit(seed.url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -85,31 +92,52 @@ def _only_permitted(site: Site, connect_to: Sequence[str]) -> None:
             )
 
 
-async def _run(session: Session, settings: Settings, on_progress: OnProgress | None) -> bool:
-    """Run Scrapy to its end; whether it was interrupted."""
+class _Interrupts:
+    """SIGINT and SIGTERM from the first row of a crawl to its last: counted, and told to the part that is at work."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.tell: Callable[[], object] = lambda: None
+
+    def __enter__(self) -> Self:
+        self._kept = {number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._kept.items():
+            signal.signal(number, handler)
+
+    def _heard(self, _number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        self.tell()
+
+
+async def _run(session: Session, settings: Settings, interrupts: _Interrupts, on_progress: OnProgress | None) -> None:
+    """Run Scrapy to its end, or to the end of the grace after an interrupt."""
     runner = AsyncCrawlerRunner(settings)
     crawling = asyncio.ensure_future(runner.crawl(SiteSpider, session=session))
     loop = asyncio.get_running_loop()
-    interrupts = 0
+    beside = [asyncio.ensure_future(_report(session, on_progress))] if on_progress else []
 
-    def interrupt() -> None:
-        nonlocal interrupts
-        interrupts += 1
-        if interrupts == 1:
-            session.frontier.close()
-            stopping.append(asyncio.ensure_future(runner.stop()))
-        else:
+    def stop() -> None:
+        if interrupts.count > 1:
             crawling.cancel()
+        else:
+            session.frontier.close()
+            beside.append(asyncio.ensure_future(runner.stop()))
+            loop.call_later(_GRACE, crawling.cancel)
 
-    stopping: list[asyncio.Future[None]] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
-    reporting = asyncio.ensure_future(_report(session, on_progress)) if on_progress else None
-    with suppress(asyncio.CancelledError):
-        await crawling
-    if reporting:
-        reporting.cancel()
-    return interrupts > 0
+    interrupts.tell = lambda: loop.call_soon_threadsafe(stop)
+    if interrupts.count:  # before anything was asked
+        crawling.cancel()
+    try:
+        with suppress(asyncio.CancelledError):
+            await crawling
+    finally:
+        interrupts.tell = session.interrupt  # only derivation is left
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 async def _report(session: Session, on_progress: OnProgress) -> None:

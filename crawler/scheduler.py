@@ -68,6 +68,8 @@ class Frontier:
         """An address each time that there is news and `ready()`; ends when nothing waits and nothing is on the wire."""
         while True:
             self._news.clear()
+            if self._closed:
+                return
             one = self.take() if ready() else None
             if one is not None:
                 yield one

@@ -20,7 +20,7 @@ from crawler.scheduler import Frontier
 from crawler.scope import PRIORITIES, Scope, seeds
 from crawler.settings import PRODUCT, switched_on
 from storage.collection import Collection
-from storage.errors import ArchiveError
+from storage.errors import ArchiveError, UsageError
 from storage.index import captures, crawls, documents, frontier
 from storage.index.captures import Observation
 from storage.index.frontier import State
@@ -61,6 +61,9 @@ class Session:
             requisites=switched_on(settings, "REQUISITES"),
             decoded_limit=settings.getint("DECODED_MAXSIZE"),
         )
+        self._derives = switched_on(settings, "DERIVE")
+        if self._derives and not settings.getint("DERIVE_PROCESSES"):
+            raise UsageError("DERIVE_PROCESSES=0: write at least 1, or DERIVE=off")
         self._derivation: Derivation | None = None
         self._held = ExitStack()
         self._began = monotonic()
@@ -76,8 +79,9 @@ class Session:
             self._held.enter_context(crawl_lock(home, self.site.key))
             with index.write() as connection:
                 crawls.bury(connection, self.site.key)
+                begun = crawls.unfinished_since(connection, self.site.key)
                 crawls.begin(connection, self.crawl, self.site.key, definition_digest(self.site))
-            self._wake()
+            self._wake(begun)
             with index.write() as connection:
                 frontier.discover(connection, self.site.key, seeds(self.site))
             self._writer = CaptureWriter(
@@ -86,7 +90,8 @@ class Session:
             self._recorder = Recorder(
                 index, self._writer, self.crawl, self.site.key, self._committed, lambda _: self.frontier.close()
             )
-            if switched_on(self._settings, "DERIVE"):
+            self._held.callback(self._recorder.close)
+            if self._derives:
                 self._derivation = Derivation(home, self._load, self._settings.getint("DERIVE_PROCESSES"))
         except BaseException:
             self._held.close()
@@ -97,7 +102,7 @@ class Session:
         with self._held:
             self._recorder.close()
             failure = self._recorder.failure or self._finish_files(interrupted)
-            self._read(abandon=interrupted or failure is not None)
+            self._read(abandon=interrupted or self._interrupted or failure is not None)
             failure = failure or (self._derivation.failure if self._derivation else None)
             try:
                 ended = self._end(interrupted, failure)
@@ -106,6 +111,12 @@ class Session:
         if failure:
             raise failure
         return ended
+
+    def interrupt(self) -> None:
+        """Let `close` not wait for what is still to be read; a signal handler may call it."""
+        self._interrupted = True
+        if self._derivation:
+            self._derivation.stop()
 
     async def keep(self, exchange: Exchange, meta: dict[str, Any]) -> None:
         """Write the exchange and let its rows follow; raises StorageError."""
@@ -173,11 +184,11 @@ class Session:
         if self._derivation and any(one.derivable for one in batch):
             self._derivation.wake()
 
-    def _wake(self) -> None:
+    def _wake(self, begun: str | None) -> None:
         moment, after = now(), 0
         while True:
             with self._collection.index.write() as connection:
-                last = frontier.wake(connection, self.site.key, moment, after)
+                last = frontier.wake(connection, self.site.key, moment, after, begun)
             if last is None:
                 return
             after = last
@@ -233,13 +244,9 @@ class Session:
     def _read(self, *, abandon: bool) -> None:
         if self._derivation is None:
             return
-        try:
-            if not abandon:
-                self._derivation.finish()
-                return
-        except KeyboardInterrupt:
-            self._interrupted = True
-        self._derivation.abandon()
+        if abandon:
+            self._derivation.stop()
+        self._derivation.finish()
 
     def _account(self, interrupted: bool, failure: ArchiveError | None) -> Account:
         with self._collection.index.read() as connection:

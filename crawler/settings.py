@@ -3,6 +3,7 @@
 `luutru.toml`, `LUUTRU_…` and `--set` change any of them, and those of ours at the end.
 """
 
+import re
 from importlib.metadata import version
 
 from scrapy.settings import BaseSettings
@@ -40,9 +41,9 @@ AUTOTHROTTLE_MAX_DELAY = 60.0
 AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
 
 # Limits
-DOWNLOAD_TIMEOUT = 180  # seconds for a whole answer
-CONNECT_TIMEOUT = 20
-FIRST_BYTE_TIMEOUT = 60
+DOWNLOAD_TIMEOUT = 180.0  # seconds for a whole answer
+CONNECT_TIMEOUT = 20.0
+FIRST_BYTE_TIMEOUT = 60.0
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 CONCURRENT_ITEMS = 1  # nothing is yielded; Scrapy would start 100 tasks for each response
@@ -73,7 +74,19 @@ REQUISITE_MAXSIZE = 8 * 1024 * 1024
 DECODED_MAXSIZE = 128 * 1024 * 1024  # bytes of a body after content decoding
 WARC_MAXSIZE = 1_000_000_000  # bytes of a WARC file before the next is begun
 
+_KINDS: dict[type, tuple[str, str]] = {
+    bool: ("[Tt]rue|[Ff]alse|[01]", "true or false"),
+    int: (r"\d{1,15}", "a whole number"),
+    float: (r"\d+(\.\d*)?|\.\d+", "a number, such as 0.5"),
+}
 _ON, _OFF = frozenset({"on", "true", "yes", "1"}), frozenset({"off", "false", "no", "0"})
+
+
+def check(default: object, name: str, value: str) -> None:
+    """Raise UsageError where a value is not of the kind of the setting's default."""
+    for kind, (pattern, words) in _KINDS.items():
+        if type(default) is kind and not re.fullmatch(pattern, value):
+            raise UsageError(f"{name}={value}: write {words}")
 
 
 def switched_on(settings: BaseSettings, name: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from index_fixtures import add_document
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 from test_query import PIECES
 
 from storage.errors import UsageError
@@ -16,7 +16,7 @@ from storage.index import search as searching
 from storage.index.dialects import dialect_of
 from storage.index.engine import Index
 from storage.index.search import Hit, Results, search
-from storage.index.tables import address, document, version
+from storage.index.tables import address, version
 from storage.query import parse
 
 
@@ -370,14 +370,3 @@ def test_insert_ignore_counts_what_is_new(connection: Connection) -> None:
     assert dialect.insert_ignore(connection, address, rows[:1]) == 1
     assert dialect.insert_ignore(connection, address, [row | {"first_seen": "2025"} for row in rows]) == 2
     assert connection.scalars(select(address.c.first_seen).order_by(address.c.url)).all() == ["2024", "2025", "2025"]
-
-
-def test_upsert_replaces_only_what_it_is_told(connection: Connection) -> None:
-    owner = add_document(connection, "tin")
-    other = add_document(connection, "tin")
-    connection.execute(insert(address), {"url": "https://thst.vn/a", "document": owner, "first_seen": "2024"})
-    rows = [{"url": f"https://thst.vn/{name}", "document": other, "first_seen": "2025"} for name in "ab"]
-    dialect_of(connection).upsert(connection, address, rows, keys=["url"], replaced=["document"])
-    kept = connection.execute(select(address.c.document, address.c.first_seen).order_by(address.c.url)).all()
-    assert kept == [(other, "2024"), (other, "2025")]
-    assert connection.scalar(select(document.c.identity).where(document.c.id == owner)) == "test:1"

@@ -225,6 +225,10 @@ class _Reader:
         self._block = None
 
 
+_PARSER = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+_PARSER.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))  # lxml.html's own asks Python
+
+
 def _is_chrome(element: HtmlElement) -> bool:
     if element.tag in _CHROME:
         return True
@@ -238,7 +242,7 @@ def parse(payload: bytes, content_type: str | None, url: str) -> Page | None:
     if not data.strip():
         return None
     try:
-        root = document_fromstring(data, parser=HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True))
+        root = document_fromstring(data, parser=_PARSER)
     except etree.ParserError:
         return None
     return Page(root, url)

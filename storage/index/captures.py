@@ -8,7 +8,6 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from storage.index import frontier
-from storage.index.dialects import dialect_of
 from storage.index.engine import Index
 from storage.index.tables import capture, file
 from storage.model import Capture, Found, Kind, Original, RecordType
@@ -62,7 +61,7 @@ class Place:
 
 def record(connection: Connection, crawl: str, site: str, batch: Sequence[Observation]) -> int:
     """Write a batch; returns how many addresses were new. The bytes it refers to must be on the disk already."""
-    _insert(connection, crawl, site, [one for one in batch if one.capture])
+    _insert(connection, crawl, site, [(one, one.capture) for one in batch if one.capture])
     frontier.visit(connection, crawl, [one.visited for one in batch if one.visited])
     new = 0
     paged = [one for one in batch if one.next_page]
@@ -102,67 +101,75 @@ def _record_each(connection: Connection, crawl: str, site: str, batch: Sequence[
     return Recorded(new, tuple(lost))
 
 
-def _insert(connection: Connection, crawl: str, site: str, batch: Sequence[Observation]) -> None:
-    if not batch:
-        return
-    files = _files(connection, crawl, {one.capture.warc for one in batch if one.capture})
-    rows = []
-    for one in batch:
-        if one.capture is None:
-            continue
-        kept = one.capture
-        rows.append(
-            {
-                "crawl": crawl,
-                "site": site,
-                "url": kept.url,
-                "urlkey": surt(kept.url),
-                "date": written(kept.date),
-                "kind": one.kind,
-                "type": kept.type,
-                "status": kept.status,
-                "mime": kept.mime,
-                "file": files[kept.warc],
-                "offset": kept.offset,
-                "length": kept.length,
-                "record_id": kept.record_id,
-                "payload_digest": kept.payload_digest,
-                "payload_length": kept.payload_length,
-                "ip": kept.ip,
-                "truncated": kept.truncated,
-                "error": kept.error,
-                "original": None,
-                "derived": None if one.derivable else 0,
-            }
-        )
-    connection.execute(capture.insert(), rows)
-    for one in batch:
-        if one.capture and one.capture.refers_to:
-            _point_to_original(connection, files[one.capture.warc], one.capture, one.capture.refers_to)
-
-
-def _point_to_original(connection: Connection, file_id: int, revisit: Capture, original: Original) -> None:
-    found = (
-        select(capture.c.id)
+_point_to_original = (
+    update(capture)
+    .where(capture.c.file == bindparam("revisit_file"), capture.c.offset == bindparam("revisit_offset"))
+    .values(
+        original=select(capture.c.id)
         .join(file, file.c.id == capture.c.file)
-        .where(file.c.name == original.warc, capture.c.offset == original.offset)
+        .where(file.c.name == bindparam("original_warc"), capture.c.offset == bindparam("original_offset"))
         .scalar_subquery()
     )
-    connection.execute(
-        update(capture).where(capture.c.file == file_id, capture.c.offset == revisit.offset).values(original=found)
-    )
+)
 
 
-def _files(connection: Connection, crawl: str, names: set[str]) -> dict[str, int]:
-    dialect_of(connection).insert_ignore(connection, file, [{"name": name, "crawl": crawl} for name in sorted(names)])
-    rows = connection.execute(select(file.c.name, file.c.id).where(file.c.name.in_(names)))
-    return {row.name: row.id for row in rows}
+def _insert(connection: Connection, crawl: str, site: str, batch: Sequence[tuple[Observation, Capture]]) -> None:
+    files = {name: _file(connection, crawl, name) for name in {kept.warc for _, kept in batch}}
+    rows = [
+        {
+            "crawl": crawl,
+            "site": site,
+            "url": kept.url,
+            "urlkey": surt(kept.url),
+            "date": written(kept.date),
+            "kind": one.kind,
+            "type": kept.type,
+            "status": kept.status,
+            "mime": kept.mime,
+            "file": files[kept.warc],
+            "offset": kept.offset,
+            "length": kept.length,
+            "record_id": kept.record_id,
+            "payload_digest": kept.payload_digest,
+            "payload_length": kept.payload_length,
+            "ip": kept.ip,
+            "truncated": kept.truncated,
+            "error": kept.error,
+            "original": None,
+            "derived": None if one.derivable else 0,
+        }
+        for one, kept in batch
+    ]
+    if rows:
+        connection.execute(capture.insert(), rows)
+    revisits = [
+        {
+            "revisit_file": files[kept.warc],
+            "revisit_offset": kept.offset,
+            "original_warc": kept.refers_to.warc,
+            "original_offset": kept.refers_to.offset,
+        }
+        for _, kept in batch
+        if kept.refers_to
+    ]
+    if revisits:
+        connection.execute(_point_to_original, revisits)
+
+
+_file_named = select(file.c.id).where(file.c.name == bindparam("name"))
+
+
+def _file(connection: Connection, crawl: str, name: str) -> int:
+    known = connection.execute(_file_named, {"name": name}).scalar()
+    if known is None:
+        known = connection.execute(file.insert().returning(file.c.id), {"name": name, "crawl": crawl}).scalar_one()
+    return int(known)
 
 
 def seal(connection: Connection, crawl: str, name: str, size: int, sha256: str) -> None:
     """Write down that a file is sealed; its records may be revisited from other files from now on."""
-    _files(connection, crawl, {name})
-    connection.execute(update(file).where(file.c.name == name).values(bytes=size, sha256=sha256))
+    id_ = _file(connection, crawl, name)
+    connection.execute(update(file).where(file.c.id == id_).values(bytes=size, sha256=sha256))
 
 
 _original = (

@@ -23,6 +23,9 @@ _PLAIN = (
     "errors",
 )
 
+_WHOLE = (Outcome.COMPLETED, Outcome.PARTIAL, Outcome.REFUSED)
+_CUT_OFF = (Outcome.INTERRUPTED, Outcome.FAILED)
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -57,6 +60,14 @@ def bury(connection: Connection, site: str) -> None:
         .where(crawl.c.site == site, crawl.c.outcome == Outcome.RUNNING)
         .values(outcome=Outcome.INTERRUPTED, finished=now(), warnings=told)
     )
+
+
+def unfinished_since(connection: Connection, site: str) -> str | None:
+    """When the first crawl began that was cut off since one last came to its end; None when none was."""
+    mine = crawl.c.site == site
+    whole = select(func.max(crawl.c.started)).where(mine, crawl.c.outcome.in_(_WHOLE)).scalar_subquery()
+    cut_off = select(func.min(crawl.c.started)).where(mine, crawl.c.outcome.in_(_CUT_OFF))
+    return connection.scalar(cut_off.where(crawl.c.started > func.coalesce(whole, "")))
 
 
 def end(connection: Connection, id_: str, **counted: object) -> Crawl:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, not_, or_, select, update
 
 from storage.index.dialects import dialect_of
 from storage.index.tables import frontier
@@ -49,6 +49,7 @@ class Visited:
     last_modified: str | None = None
 
 
+_SAID = ("state", "attempts", "due", "status", "error", "etag", "last_modified")
 _WAITING = (frontier.c.id, frontier.c.url, frontier.c.kind, frontier.c.hops, frontier.c.via, frontier.c.attempts)
 
 
@@ -86,42 +87,20 @@ def _add(connection: Connection, site: str, found: Iterable[Found], state: State
     return dialect_of(connection).insert_ignore(connection, frontier, rows) if rows else 0
 
 
+_visited = (
+    update(frontier)
+    .where(frontier.c.id == bindparam("row"))
+    .values({name: bindparam(f"new_{name}") for name in (*_SAID, "visited", "crawl")})
+)
+
+
 def visit(connection: Connection, crawl: str, visits: Sequence[Visited]) -> None:
     """Write down what became of addresses; the last of several visits to one address stands."""
     if not visits:
         return
     moment = now()
-    statement = (
-        update(frontier)
-        .where(frontier.c.id == bindparam("row"))
-        .values(
-            state=bindparam("new_state"),
-            attempts=bindparam("new_attempts"),
-            due=bindparam("new_due"),
-            status=bindparam("new_status"),
-            error=bindparam("new_error"),
-            etag=bindparam("new_etag"),
-            last_modified=bindparam("new_last_modified"),
-            visited=moment,
-            crawl=crawl,
-        )
-    )
-    connection.execute(
-        statement,
-        [
-            {
-                "row": one.id,
-                "new_state": one.state,
-                "new_attempts": one.attempts,
-                "new_due": one.due,
-                "new_status": one.status,
-                "new_error": one.error,
-                "new_etag": one.etag,
-                "new_last_modified": one.last_modified,
-            }
-            for one in visits
-        ],
-    )
+    said = ({f"new_{name}": getattr(one, name) for name in _SAID} | {"row": one.id} for one in visits)
+    connection.execute(_visited, [{**row, "new_visited": moment, "new_crawl": crawl} for row in said])
 
 
 def waiting(
@@ -149,24 +128,25 @@ def next_due(connection: Connection, site: str, kinds: Collection[Kind], without
     return next((row.due for row in rows if row.id not in without), None)
 
 
-def wake(connection: Connection, site: str, until: str, after: int, limit: int = 2000) -> int | None:
-    """Let up to `limit` known addresses wait again that are due; returns where to go on, None at the end."""
+def wake(
+    connection: Connection, site: str, until: str, after: int, begun: str | None = None, limit: int = 2000
+) -> int | None:
+    """Let up to `limit` known addresses wait again that are due; returns where to go on, None at the end.
+
+    Where a crawl that began at `begun` is continued, what has been done since then rests, but for seeds and lists.
+    """
+    resting = frontier.c.state.in_((State.SKIPPED, State.WAITING))
+    if begun:
+        leaf = and_(frontier.c.kind != Kind.LIST, frontier.c.hops > 0)
+        resting = or_(resting, and_(frontier.c.state == State.DONE, leaf, frontier.c.visited >= begun))
+    asleep = and_(frontier.c.site == site, frontier.c.due <= until, not_(resting))
     ids = connection.scalars(
-        select(frontier.c.id)
-        .where(frontier.c.site == site, frontier.c.id > after, frontier.c.state != State.SKIPPED)
-        .where(frontier.c.state != State.WAITING, frontier.c.due <= until)
-        .order_by(frontier.c.id)
-        .limit(limit)
+        select(frontier.c.id).where(asleep, frontier.c.id > after).order_by(frontier.c.id).limit(limit)
     ).all()
     if not ids:
         return None
     span = frontier.c.id.between(ids[0], ids[-1])
-    connection.execute(
-        update(frontier)
-        .where(span, frontier.c.site == site, frontier.c.state != State.SKIPPED)
-        .where(frontier.c.state != State.WAITING, frontier.c.due <= until)
-        .values(state=State.WAITING, attempts=0)
-    )
+    connection.execute(update(frontier).where(span, asleep).values(state=State.WAITING, attempts=0))
     return int(ids[-1])
 
 

@@ -51,16 +51,6 @@ class Dialect(Protocol):
     def insert_ignore(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         """Insert the rows that are not there already; says how many were new."""
 
-    def upsert(
-        self,
-        connection: Connection,
-        table: Table,
-        rows: Sequence[Mapping[str, Any]],
-        keys: Sequence[str],
-        replaced: Sequence[str],
-    ) -> None:
-        """Insert the rows; where one with these `keys` is there already, write the `replaced` columns into it."""
-
 
 def dialect_of(connection: Connection) -> Dialect:
     """The dialect that the connection's database speaks."""

@@ -97,19 +97,6 @@ class SQLite:
             return 0
         return connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows).rowcount
 
-    def upsert(
-        self,
-        connection: Connection,
-        table: Table,
-        rows: Sequence[Mapping[str, Any]],
-        keys: Sequence[str],
-        replaced: Sequence[str],
-    ) -> None:
-        new = sqlite.insert(table)
-        values = {name: new.excluded[name] for name in replaced}
-        if rows:
-            connection.execute(new.on_conflict_do_update(index_elements=keys, set_=values), rows)
-
 
 def _feed(connection: Connection, rows: Iterable[tuple[int, str, str | None, str]], command: str | None) -> None:
     texts = [(id_, (title, lead or "", body)) for id_, title, lead, body in rows]
