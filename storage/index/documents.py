@@ -5,49 +5,154 @@ that gave its text, and what stands in a document's row is decided by the dates 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta, timezone
 
-from sqlalchemy import Connection, case, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, Table, Update, bindparam, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from storage.index.captures import BAD_ROW
 from storage.index.dialects import dialect_of
 from storage.index.engine import Index
 from storage.index.tables import address, capture, document, mention, reading, version
-from storage.model import Article, Kind, Mention, Reading
+from storage.model import Article, Kind, Reading
 from storage.moments import written
 
-ICT = timezone(timedelta(hours=7))  # Asia/Ho_Chi_Minh: a day of publication is a day there
-
 FAILED = "failed: "  # begins the reason where reading went wrong, as against finding no article
-_UNDATED = or_(version.c.published.is_(None), version.c.published_from == "list page")  # evidence may still come
+ICT = timezone(timedelta(hours=7))  # Asia/Ho_Chi_Minh: a day of publication is a day there
+_CHUNK = 200  # values in one list of a statement
+_LISTED = "list page"
+_UNDATED = or_(version.c.published.is_(None), version.c.published_from == _LISTED)  # evidence may still come
+
+_VERSION = (
+    version.c.id,
+    version.c.document,
+    version.c.digest,
+    version.c.first_seen,
+    version.c.last_seen,
+    version.c.published,
+    version.c.published_from,
+    version.c.section,
+)
+
+_READ = (  # what the earliest capture says of a version; the earliest date that any says is in `_Version.seen`
+    "title",
+    "lead",
+    "text",
+    "authors",
+    "modified",
+    "section",
+    "tags",
+    "language",
+    "images",
+    "attachments",
+    "method",
+    "confidence",
+    "rules",
+)
+
+
+def _update(table: Table, *names: str) -> Update:
+    return (
+        update(table).where(table.c.id == bindparam("row")).values({name: bindparam(f"new_{name}") for name in names})
+    )
+
+
+_SEEN = _update(version, "first_seen", "last_seen", "published", "published_from")
+_STANDING = _update(document, "url", "first_seen", "last_seen", "version", "section", "published", "day")
+_DERIVED = update(capture).where(capture.c.id == bindparam("row")).values(derived=1)
+_EARLIER = (
+    update(address)
+    .where(address.c.url == bindparam("named"), address.c.first_seen > bindparam("moment"))
+    .values(first_seen=bindparam("moment"))
+)
+_DATED = (
+    update(version)
+    .where(version.c.document == bindparam("owner"), _UNDATED)
+    .values(published=bindparam("named_day"), published_from=_LISTED)
+)
+_CURRENT = select(version.c.published).where(version.c.id == document.c.version).scalar_subquery()
+_DATED_DOCUMENT = (
+    update(document)
+    .where(document.c.id == bindparam("owner"))
+    .values(published=_CURRENT, day=func.coalesce(func.substr(_CURRENT, 1, 10), document.c.day))
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """One capture and what derivation found in it."""
+    """One capture and what derivation found in it; `digest` is that of the article's text, None without one."""
 
     capture: int
     site: str
     url: str
     date: str
     reading: Reading
-    digest: str | None  # of the article's text
+    digest: str | None
     digest_rule: int
     rules: str
 
+    @property
+    def article(self) -> Article:
+        """The article of a reading that has one."""
+        if self.reading.article is None:
+            raise ValueError(f"{self.url} has no article")
+        return self.reading.article
 
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    """The document to which a version belongs, as its row stood."""
+    @property
+    def identity(self) -> str:
+        """The document of a reading that has an article."""
+        if self.reading.document is None:
+            raise ValueError(f"{self.url} is no document")
+        return self.reading.document
+
+
+@dataclass(slots=True)
+class _Version:
+    """A version's row while a batch is written."""
 
     id: int
+    document: int
+    digest: str
+    first_seen: str
+    last_seen: str
+    published: str | None
+    published_from: str | None
+    path: str
+
+    def seen(self, one: Derived) -> None:
+        self.first_seen = min(self.first_seen, one.date)
+        self.last_seen = max(self.last_seen, one.date)
+        published = _moment(one.article.published)
+        if published and (self.published is None or self.published_from == _LISTED or published < self.published):
+            self.published, self.published_from = published, one.article.published_from
+
+
+@dataclass(slots=True)
+class _Document:
+    """A document's row while a batch is written: its earliest capture names its address, its newest its version."""
+
+    id: int
+    url: str
     first_seen: str
     last_seen: str
     version: int | None
-    url: str
+    section: str | None
+    published: str | None
+
+    @classmethod
+    def of(cls, row: RowMapping) -> "_Document":
+        return cls(**{name: row[name] for name in cls.__slots__})
+
+    def seen(self, one: Derived, kept: _Version) -> None:
+        if (one.date, one.url) < (self.first_seen, self.url):
+            self.first_seen, self.url = one.date, one.url
+        if self.version is None or one.date >= self.last_seen:
+            self.last_seen, self.version = one.date, kept.id
+        if self.version == kept.id:
+            path = json.loads(kept.path)
+            self.section, self.published = path[-1] if path else None, kept.published
 
 
 def record_batch(index: Index, batch: Sequence[Derived]) -> None:
@@ -77,7 +182,7 @@ def give_up(connection: Connection, id_: int, reason: str) -> None:
     """Write down that a capture cannot be read, so that derivation goes on without it."""
     row = {"capture": id_, "version": None, "views": None, "reason": reason, "rules": ""}
     dialect_of(connection).insert_ignore(connection, reading, [row])
-    connection.execute(update(capture).where(capture.c.id == id_).values(derived=1))
+    connection.execute(_DERIVED, {"row": id_})
 
 
 def failed(connection: Connection, crawl: str) -> list[str]:
@@ -93,50 +198,31 @@ def failed(connection: Connection, crawl: str) -> list[str]:
 
 def record(connection: Connection, batch: Sequence[Derived]) -> None:
     """Write the readings of a batch of captures, and what follows from them for documents and versions."""
-    versions = {}
-    for one in batch:
-        if one.reading.article and one.reading.document and one.digest:
-            versions[one.capture] = _keep(connection, one, one.reading.article, one.reading.document, one.digest)
-    dialect_of(connection).insert_ignore(
-        connection,
-        reading,
-        [
-            {
-                "capture": one.capture,
-                "version": versions.get(one.capture),
-                "views": one.reading.article.views if one.reading.article else None,
-                "reason": one.reading.reason,
-                "rules": one.rules,
-            }
-            for one in batch
-        ],
-    )
+    found = [one for one in batch if one.digest is not None]
+    documents = _documents(connection, found)
+    versions = _versions(connection, found, documents)
+    read: dict[int, int] = {}
+    for one in found:
+        owner = documents[one.identity]
+        kept = versions[owner.id, one.digest]
+        kept.seen(one)
+        owner.seen(one, kept)
+        read[one.capture] = kept.id
+    _write(connection, documents.values(), versions.values())
+    _address(connection, found, documents)
+    _read(connection, batch, read)
     _mention(connection, batch)
-    connection.execute(update(capture).where(capture.c.id.in_([one.capture for one in batch])).values(derived=1))
+    undated = {documents[one.identity].id for one in found if one.article.published is None}
+    _date(connection, sorted(undated | _named(connection, batch)))
 
 
-def _keep(connection: Connection, one: Derived, article: Article, identity: str, digest: str) -> int:
-    owner = _document(connection, one, identity)
-    dialect_of(connection).insert_ignore(
-        connection, address, [{"url": one.url, "document": owner.id, "first_seen": one.date}]
-    )
-    connection.execute(
-        update(address).where(address.c.url == one.url, address.c.first_seen > one.date).values(first_seen=one.date)
-    )
-    kept = _version(connection, one, article, owner.id, digest)
-    _stand(connection, owner, one, kept)
-    if article.published is None:
-        date_from_mentions(connection, owner.id)
-    return kept
-
-
-def _document(connection: Connection, one: Derived, identity: str) -> _Owner:
-    columns = (document.c.id, document.c.first_seen, document.c.last_seen, document.c.version, document.c.url)
-    query = select(*columns).where(document.c.identity == identity)
-    found = connection.execute(query).first()
-    if found is None:
-        row = {
-            "identity": identity,
+def _documents(connection: Connection, found: Sequence[Derived]) -> dict[str, _Document]:
+    """The rows of the documents that were met, new ones made."""
+    met = {one.identity: one for one in found}
+    known = _known_documents(connection, list(met))
+    rows = [
+        {
+            "identity": one.identity,
             "kind": Kind.ARTICLE,
             "site": one.site,
             "url": one.url,
@@ -144,73 +230,133 @@ def _document(connection: Connection, one: Derived, identity: str) -> _Owner:
             "last_seen": one.date,
             "day": _day(None, one.date),
         }
-        dialect_of(connection).insert_ignore(connection, document, [row])
-        found = connection.execute(query).one()
-    return _Owner(*found)
+        for one in met.values()
+        if one.identity not in known
+    ]
+    if not rows:
+        return known
+    connection.execute(document.insert(), rows)
+    return _known_documents(connection, list(met))
 
 
-def _version(connection: Connection, one: Derived, article: Article, owner: int, digest: str) -> int:
-    query = select(version.c.id, version.c.first_seen, version.c.last_seen).where(
-        version.c.document == owner, version.c.digest == digest
-    )
-    found = connection.execute(query).first()
-    if found is None:
-        row = {
-            "document": owner,
-            "digest": digest,
-            "digest_rule": one.digest_rule,
-            "first_seen": one.date,
-            "last_seen": one.date,
-            "title": article.title,
-            "lead": article.lead,
-            "text": article.text,
-            "authors": _json(article.authors),
-            "published": _moment(article.published),
-            "published_from": article.published_from,
-            "modified": _moment(article.modified),
-            "section": _json(article.section),
-            "tags": _json(article.tags),
-            "language": article.language,
-            "images": _json([asdict(image) for image in article.images]),
-            "attachments": _json([asdict(attachment) for attachment in article.attachments]),
-            "method": article.method,
-            "confidence": round(article.confidence * 1000),
-            "rules": article.rules,
+def _known_documents(connection: Connection, identities: Sequence[str]) -> dict[str, _Document]:
+    rows = connection.execute(select(document).where(document.c.identity.in_(identities)))
+    return {row["identity"]: _Document.of(row) for row in rows.mappings()}
+
+
+def _versions(
+    connection: Connection, found: Sequence[Derived], documents: Mapping[str, _Document]
+) -> dict[tuple[int, str | None], _Version]:
+    """The rows of the versions that were met, as their earliest captures read them, new ones made and findable."""
+    by_date = sorted(found, key=lambda one: (one.date, one.capture), reverse=True)
+    met = {(documents[one.identity].id, one.digest): one for one in by_date}
+    known = _known_versions(connection, met)
+    earlier = {key: one for key, one in met.items() if key in known and one.date < known[key].first_seen}
+    new = {key: one for key, one in met.items() if key not in known}
+    if not new and not earlier:
+        return known
+    dialect = dialect_of(connection)
+    for key, one in earlier.items():
+        dialect.remove_from_fulltext(connection, _texts(connection, known[key].id))
+        row = _row(one, key[0])
+        read = {name: row[name] for name in _READ}
+        connection.execute(update(version).where(version.c.id == known[key].id).values(read))
+    if new:
+        connection.execute(version.insert(), [_row(one, owner) for (owner, _), one in new.items()])
+    known = _known_versions(connection, met)
+    texts = ((known[key].id, one.article) for key, one in (new | earlier).items())
+    dialect.add_to_fulltext(connection, [(id_, read.title, read.lead, read.text) for id_, read in texts])
+    return known
+
+
+def _texts(connection: Connection, id_: int) -> list[tuple[int, str, str | None, str]]:
+    columns = (version.c.id, version.c.title, version.c.lead, version.c.text)
+    return [(*row,) for row in connection.execute(select(*columns).where(version.c.id == id_))]
+
+
+def _known_versions(
+    connection: Connection, keys: Iterable[tuple[int, str | None]]
+) -> dict[tuple[int, str | None], _Version]:
+    wanted = set(keys)
+    rows = connection.execute(select(*_VERSION).where(version.c.document.in_({owner for owner, _ in wanted})))
+    return {(row.document, row.digest): _Version(*row) for row in rows if (row.document, row.digest) in wanted}
+
+
+def _row(one: Derived, owner: int) -> dict[str, object]:
+    article = one.article
+    return {
+        "document": owner,
+        "digest": one.digest,
+        "digest_rule": one.digest_rule,
+        "first_seen": one.date,
+        "last_seen": one.date,
+        "title": article.title,
+        "lead": article.lead,
+        "text": article.text,
+        "authors": _json(article.authors),
+        "published": _moment(article.published),
+        "published_from": article.published_from,
+        "modified": _moment(article.modified),
+        "section": _json(article.section),
+        "tags": _json(article.tags),
+        "language": article.language,
+        "images": _json([asdict(image) for image in article.images]),
+        "attachments": _json([asdict(attachment) for attachment in article.attachments]),
+        "method": article.method,
+        "confidence": round(article.confidence * 1000),
+        "rules": article.rules,
+    }
+
+
+def _write(connection: Connection, documents: Iterable[_Document], versions: Iterable[_Version]) -> None:
+    seen = [
+        {
+            "row": one.id,
+            "new_first_seen": one.first_seen,
+            "new_last_seen": one.last_seen,
+            "new_published": one.published,
+            "new_published_from": one.published_from,
         }
-        id_: int = connection.execute(version.insert().returning(version.c.id), row).scalar_one()
-        dialect_of(connection).add_to_fulltext(connection, [(id_, article.title, article.lead, article.text)])
-        return id_
-    connection.execute(
-        update(version)
-        .where(version.c.id == found.id)
-        .values(
-            first_seen=min(found.first_seen, one.date),
-            last_seen=max(found.last_seen, one.date),
-            published=func.coalesce(version.c.published, _moment(article.published)),
-            published_from=func.coalesce(version.c.published_from, article.published_from),
-        )
-    )
-    return int(found.id)
-
-
-def _stand(connection: Connection, owner: _Owner, one: Derived, kept: int) -> None:
-    """Let the newest capture name the version that stands, and the earliest the address of the document."""
-    values: dict[str, object] = {}
-    if (one.date, one.url) <= (owner.first_seen, owner.url):
-        values |= {"url": one.url, "first_seen": one.date}
-    if owner.version is None or one.date >= owner.last_seen:
-        row = connection.execute(select(version.c.section, version.c.published).where(version.c.id == kept)).one()
-        path = json.loads(row.section)
-        first_seen = min(owner.first_seen, one.date)
-        values |= {
-            "version": kept,
-            "last_seen": one.date,
-            "section": path[-1] if path else None,
-            "published": row.published,
-            "day": _day(row.published, first_seen),
+        for one in versions
+    ]
+    standing = [
+        {
+            "row": one.id,
+            "new_url": one.url,
+            "new_first_seen": one.first_seen,
+            "new_last_seen": one.last_seen,
+            "new_version": one.version,
+            "new_section": one.section,
+            "new_published": one.published,
+            "new_day": _day(one.published, one.first_seen),
         }
-    if values:
-        connection.execute(update(document).where(document.c.id == owner.id).values(**values))
+        for one in documents
+    ]
+    if seen:
+        connection.execute(_SEEN, seen)
+        connection.execute(_STANDING, standing)
+
+
+def _address(connection: Connection, found: Sequence[Derived], documents: Mapping[str, _Document]) -> None:
+    rows = [{"url": one.url, "document": documents[one.identity].id, "first_seen": one.date} for one in found]
+    if rows:
+        dialect_of(connection).insert_ignore(connection, address, rows)
+        connection.execute(_EARLIER, [{"named": one.url, "moment": one.date} for one in found])
+
+
+def _read(connection: Connection, batch: Sequence[Derived], versions: Mapping[int, int]) -> None:
+    rows = [
+        {
+            "capture": one.capture,
+            "version": versions.get(one.capture),
+            "views": one.reading.article.views if one.reading.article else None,
+            "reason": one.reading.reason,
+            "rules": one.rules,
+        }
+        for one in batch
+    ]
+    dialect_of(connection).insert_ignore(connection, reading, rows)
+    connection.execute(_DERIVED, [{"row": one.capture} for one in batch])
 
 
 def _mention(connection: Connection, batch: Sequence[Derived]) -> None:
@@ -224,46 +370,31 @@ def _mention(connection: Connection, batch: Sequence[Derived]) -> None:
         for one in batch
         for named in one.reading.mentions
     ]
-    if not rows:
-        return
     dialect_of(connection).insert_ignore(connection, mention, rows)
-    _date_from_lists(connection, [named for one in batch for named in one.reading.mentions])
 
 
-def _date_from_lists(connection: Connection, named: Sequence[Mention]) -> None:
-    """Complete versions without a date by the earliest day that a list page names beside their address."""
-    targets = sorted({one.target for one in named if one.day})
-    for chunk in (targets[i : i + 200] for i in range(0, len(targets), 200)):
-        undated = connection.execute(
-            select(address.c.document, address.c.url)
-            .join(version, version.c.document == address.c.document)
-            .where(
-                address.c.url.in_(chunk), or_(version.c.published.is_(None), version.c.published_from == "list page")
-            )
-            .distinct()
+def _named(connection: Connection, batch: Sequence[Derived]) -> set[int]:
+    """Documents whose date is not on their own pages, and beside whose address a page of the batch names a day."""
+    targets = sorted({named.target for one in batch for named in one.reading.mentions if named.day})
+    undated: set[int] = set()
+    for chunk in (targets[i : i + _CHUNK] for i in range(0, len(targets), _CHUNK)):
+        query = select(address.c.document).join(version, version.c.document == address.c.document)
+        undated.update(connection.scalars(query.where(address.c.url.in_(chunk), _UNDATED)))
+    return undated
+
+
+def _date(connection: Connection, documents: Sequence[int]) -> None:
+    """Give undated versions the earliest day that list pages name beside the addresses of their document."""
+    for chunk in (documents[i : i + _CHUNK] for i in range(0, len(documents), _CHUNK)):
+        days = connection.execute(
+            select(address.c.document, func.min(mention.c.day).label("day"))
+            .join(mention, mention.c.target == address.c.url)
+            .where(address.c.document.in_(chunk), mention.c.day != "")
+            .group_by(address.c.document)
         ).all()
-        for owner in sorted({row.document for row in undated}):
-            date_from_mentions(connection, owner)
-
-
-def date_from_mentions(connection: Connection, owner: int) -> None:
-    """Give the undated versions of a document the earliest day that list pages name beside its addresses."""
-    day = connection.scalar(
-        select(func.min(mention.c.day))
-        .join(address, address.c.url == mention.c.target)
-        .where(address.c.document == owner, mention.c.day != "")
-    )
-    if not day:
-        return
-    connection.execute(
-        update(version).where(version.c.document == owner, _UNDATED).values(published=day, published_from="list page")
-    )
-    current = select(version.c.published).where(version.c.id == document.c.version).scalar_subquery()
-    connection.execute(
-        update(document)
-        .where(document.c.id == owner)
-        .values(published=current, day=case((current.is_not(None), func.substr(current, 1, 10)), else_=document.c.day))
-    )
+        if days:
+            connection.execute(_DATED, [{"owner": row.document, "named_day": row.day} for row in days])
+            connection.execute(_DATED_DOCUMENT, [{"owner": row.document} for row in days])
 
 
 def _day(published: str | None, first_seen: str) -> str:
