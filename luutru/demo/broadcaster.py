@@ -27,6 +27,7 @@ _UNBROKEN = "Bánh pía"  # the slug of the article that begins so has a no-brea
 _LIST = re.compile(r"/Home/ReloadSubject/(?P<page>\d{1,4})")
 _ARTICLE = re.compile(r"/t/(?P<slug>[^/]+)")
 _PHOTO = re.compile(r"/UserFiles/Image/(?P<year>\d{4})/st-(?P<number>\d{1,3})-(?P<width>320|640)\.png")
+_PLAYER = '<script>var nguon = "https://pa.thst.vn/hls-live/demo/livestream.m3u8";</script>'
 _SCHEDULE = ("05:30 Nông thôn ngày mới", "06:30 Thời sự sáng", "11:15 Khmer ngữ", "18:15 Thời sự", "20:00 Phim truyện")
 
 
@@ -55,7 +56,7 @@ class Broadcaster:
 
     def _home(self, ask: Ask) -> Answer:
         hosts = " ".join(link(f"https://{host}/", host) for host in HOSTS)
-        main = f"<h2>TIN MỚI</h2>{_items(self.articles[:6], '')}<div>{hosts}</div>"
+        main = f"<h2>TIN MỚI</h2>{_items(self.articles[:6], '')}<div>{hosts}</div>{_PLAYER}"
         return self._page(ask, "Đài Phát thanh và Truyền hình Sông Trăng", main)
 
     def _list(self, ask: Ask, code: str, at: int) -> Answer | None:
@@ -94,8 +95,7 @@ class Broadcaster:
 
     def _schedule(self, ask: Ask) -> Answer:
         rows = "".join(f"<li>{escape(row)}</li>" for row in _SCHEDULE)
-        player = '<script>var nguon = "https://pa.thst.vn/hls-live/demo/livestream.m3u8";</script>'
-        return self._page(ask, "Lịch phát sóng", f"<h2>LỊCH PHÁT SÓNG</h2><ul>{rows}</ul>{player}")
+        return self._page(ask, "Lịch phát sóng", f"<h2>LỊCH PHÁT SÓNG</h2><ul>{rows}</ul>{_PLAYER}")
 
     def _page(self, ask: Ask, title: str, main: str) -> Answer:
         prefix = _prefix(ask)
