@@ -5,9 +5,9 @@ They are processes because extraction may crash or never end, and then costs one
 
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import get_context
+from ctypes import c_longlong
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 from threading import Thread
@@ -118,11 +118,12 @@ class _Worker:
 
     def start(self) -> None:
         context = get_context("spawn")  # no locks or connections of the parent
-        self.current: Synchronized[int] = context.Value("q", BEGINNING)
+        self.current: c_longlong = context.Value("q", BEGINNING, lock=False)  # the worker alone writes
         self.stuck = False
         self._seen = (0, monotonic())
         theirs, self._ours = context.Pipe(duplex=False)
         process = context.Process(target=_work, args=(*self._arguments, theirs, self.current), daemon=True)
+        resource_tracker.ensure_running()  # or starting a process would do it, and let SIGINT through
         kept = pthread_sigmask(SIG_BLOCK, [SIGINT])  # inherited: the parent alone decides what an interrupt means
         try:
             process.start()
@@ -144,7 +145,7 @@ class _Worker:
             self.process.kill()
 
 
-def _work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, current: "Synchronized[int]") -> None:
+def _work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, current: c_longlong) -> None:
     from crawler.derive import work  # extraction and what it imports belong to the child alone
 
     work(home, load, part, parts, news, current)

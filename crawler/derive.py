@@ -6,10 +6,10 @@ whether they were captured a moment or a year ago.
 
 import sys
 from collections.abc import Iterator
+from ctypes import c_longlong
 from datetime import datetime
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 from crawler.derivation import END, IDLE, RECYCLED, SiteLoader
@@ -47,7 +47,7 @@ def derive(capture: Pending, payload: StoredResponse, site: Site) -> Reading:
     return Reading(result.article, result.reason, identity, result.mentions)
 
 
-def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, current: "Synchronized[int]") -> None:
+def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, current: c_longlong) -> None:
     """Read until the parent says that nothing will come, taking the captures whose id leaves `part` of `parts`.
 
     `current` holds the capture that is being read. Ends the process with RECYCLED or the status of an ArchiveError.
@@ -76,15 +76,16 @@ def _told(news: Connection) -> bytes:
     parent = parent_process()
     if parent is None or news not in wait([news, parent.sentinel]):
         return END
-    message = news.recv_bytes()
-    while message != END and news.poll():
+    try:
         message = news.recv_bytes()
+        while message != END and news.poll():
+            message = news.recv_bytes()
+    except EOFError:
+        return END
     return message
 
 
-def _readings(
-    index: Index, home: Path, site: Site, part: int, parts: int, current: "Synchronized[int]"
-) -> Iterator[Derived]:
+def _readings(index: Index, home: Path, site: Site, part: int, parts: int, current: c_longlong) -> Iterator[Derived]:
     with index.read() as connection:
         waiting = captures.pending(connection, site.key, part, parts, _BATCH)
     for capture in waiting:

@@ -73,7 +73,7 @@ class Observer:
     def _visited(
         self, exchange: Exchange, kind: Kind, headers: Mapping[str, str], meta: Mapping[str, Any]
     ) -> Visited | None:
-        if "address" not in meta:
+        if "address" not in meta or meta.get("asked_again"):  # what becomes of it is not known yet
             return None
         verdict = judge(
             exchange,

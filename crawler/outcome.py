@@ -16,7 +16,8 @@ class Account:
     failed_requisites: int = 0
     lost: tuple[str, ...] = ()  # rows that could not be written
     unread: tuple[str, ...] = ()  # captures that could not be derived
-    refusals: tuple[str, ...] = ()  # reasons of whole servers
+    refusals: tuple[str, ...] = ()  # servers that sent the crawl away, with the reason
+    unasked: tuple[str, ...] = ()  # servers whose robots.txt could not be had
     forbidden: int = 0  # addresses that must not be asked for
     interrupted: bool = False
     storage: str | None = None  # why nothing more could be stored
@@ -24,7 +25,7 @@ class Account:
     @property
     def errors(self) -> int:
         """Everything that went wrong and should not have."""
-        return len(self.failed) + self.failed_requisites + len(self.lost) + len(self.unread)
+        return sum(map(len, (self.failed, self.lost, self.unread, self.unasked))) + self.failed_requisites
 
 
 def judge(account: Account) -> Outcome:
@@ -37,7 +38,7 @@ def judge(account: Account) -> Outcome:
         return Outcome.REFUSED
     if not account.answered:
         return Outcome.FAILED
-    if account.failed or account.lost or account.unread:
+    if account.failed or account.lost or account.unread or account.unasked:
         return Outcome.PARTIAL
     return Outcome.COMPLETED
 
@@ -46,6 +47,7 @@ def warnings(account: Account) -> tuple[str, ...]:
     """What a person should know, one sentence each."""
     told = [
         *account.refusals,
+        *_some(account.unasked, "servers were not asked, since nobody knows what they allow"),
         *_some(account.failed, "pages did not answer"),
         *_some(account.lost, "rows could not be written"),
         *_some(account.unread, "captures could not be read"),

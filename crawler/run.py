@@ -115,8 +115,8 @@ class _Interrupts:
 async def _run(session: Session, settings: Settings, interrupts: _Interrupts, on_progress: OnProgress | None) -> None:
     """Run Scrapy to its end, or to the end of the grace after an interrupt."""
     runner = AsyncCrawlerRunner(settings)
-    crawling = asyncio.ensure_future(runner.crawl(SiteSpider, session=session))
     loop = asyncio.get_running_loop()
+    crawling = asyncio.ensure_future(runner.crawl(SiteSpider, session=session))
     beside = [asyncio.ensure_future(_report(session, on_progress))] if on_progress else []
 
     def stop() -> None:
@@ -124,8 +124,11 @@ async def _run(session: Session, settings: Settings, interrupts: _Interrupts, on
             crawling.cancel()
         else:
             session.frontier.close()
-            beside.append(asyncio.ensure_future(runner.stop()))
-            loop.call_later(_GRACE, crawling.cancel)
+            beside.extend(map(asyncio.ensure_future, (runner.stop(), let_go())))
+
+    async def let_go() -> None:
+        await session.quiet(_GRACE)
+        crawling.cancel()
 
     interrupts.tell = lambda: loop.call_soon_threadsafe(stop)
     if interrupts.count:  # before anything was asked
@@ -134,10 +137,16 @@ async def _run(session: Session, settings: Settings, interrupts: _Interrupts, on
         with suppress(asyncio.CancelledError):
             await crawling
     finally:
-        interrupts.tell = session.interrupt  # only derivation is left
-        for task in beside:
+        interrupts.tell = session.interrupt  # only reading is left
+        await _end_tasks()
+
+
+async def _end_tasks() -> None:
+    """End what still runs, and what it begins when it is ended."""
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _report(session: Session, on_progress: OnProgress) -> None:

@@ -1,12 +1,14 @@
 """One crawl of one site while it runs: lock, row, files, frontier and workers, opened and closed in this order."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from secrets import token_hex
 from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 from scrapy.settings import BaseSettings
 
@@ -69,8 +71,12 @@ class Session:
         self._began = monotonic()
         self._pages = self._requisites = self._errors = self._answered = self._forbidden = 0
         self._refusals: dict[str, None] = {}
+        self._unasked: dict[str, None] = {}
         self._broken: list[str] = []
         self._interrupted = False
+        self._on_wire = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     def open(self) -> None:
         """Take the lock and begin: row, due addresses, seeds, file, workers. Raises AlreadyRunning, StorageError."""
@@ -118,14 +124,32 @@ class Session:
         if self._derivation:
             self._derivation.stop()
 
+    def sending(self) -> None:
+        """A request goes on the wire; `keep` gets what becomes of it."""
+        self._on_wire += 1
+        self._quiet.clear()
+
+    async def quiet(self, seconds: float) -> None:
+        """Returns when nothing is on the wire, at the latest after some seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._quiet.wait(), seconds)
+
     async def keep(self, exchange: Exchange, meta: dict[str, Any]) -> None:
         """Write the exchange and let its rows follow; raises StorageError."""
+        try:
+            await self._keep(exchange, meta)
+        finally:
+            self._on_wire -= 1
+            if not self._on_wire:
+                self._quiet.set()
+
+    async def _keep(self, exchange: Exchange, meta: dict[str, Any]) -> None:
         capture = self._recorder.append(exchange)
         if capture is None and not exchange.request:
             meta["unsent"] = exchange  # whoever learns why says what becomes of the address
             return
         await self._record(self._observer.exchange(exchange, capture, meta))
-        meta["recorded"] = True
+        meta["recorded"] = not meta.get("asked_again")
 
     async def unsent(self, meta: Mapping[str, Any]) -> None:
         """No connection could be made for the request."""
@@ -141,9 +165,10 @@ class Session:
         self._broken.append(f"{meta['via'] or 'seed'}: {reason}")
         await self._record(self._observer.given_up(meta, reason))
 
-    def refuse_server(self, reason: str) -> None:
-        """A whole server does not want this crawl."""
-        self._refusals[reason] = None
+    def refuse_server(self, url: str, reason: str) -> None:
+        """A whole server sends this crawl away, or cannot be asked for its rules."""
+        servers = self._unasked if reason.startswith("robots.txt") else self._refusals
+        servers[f"{_origin(url)}: {reason}"] = None
 
     def release(self, address: int) -> None:
         """The address was not asked for and waits for the next crawl."""
@@ -260,6 +285,7 @@ class Session:
             lost=(*self._recorder.tally.lost, *self._broken),
             unread=(*(self._derivation.problems if self._derivation else ()), *unread),
             refusals=tuple(self._refusals),
+            unasked=tuple(self._unasked),
             forbidden=self._forbidden,
             interrupted=interrupted or self._interrupted,
             storage=str(failure) if failure else None,
@@ -290,6 +316,11 @@ class Session:
 
 def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=1).encode()
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _canonical(addresses: Sequence[str]) -> Iterator[str]:

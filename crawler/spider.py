@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.exceptions import IgnoreRequest
@@ -80,11 +79,12 @@ class SiteSpider(Spider):
         if manners is not None:
             await manners.turn(request)
         self._still_running()
+        self.session.sending()
 
     def refused(self, request: Request, reason: str) -> None:
         """Called by robots and manners for what must not be asked for."""
         if reason != FORBIDDEN and request.meta.get("kind") in PAGES:
-            self.session.refuse_server(f"{urlsplit(request.url).netloc}: {reason}")
+            self.session.refuse_server(request.url, reason)
 
     def found_sitemaps(self, addresses: Sequence[str]) -> None:
         """Called by robots with what robots.txt names."""

@@ -43,7 +43,10 @@ class Keeper(Protocol):
     """What the wire asks of a spider; what it raises fails the request."""
 
     async def keep(self, exchange: Exchange, request: Request) -> None:
-        """Keep an exchange; called once for each attempt, before the answer is given to Scrapy."""
+        """Keep an exchange; called once for each attempt, before the answer is given to Scrapy.
+
+        Where `request.meta["asked_again"]` is true, another attempt follows at once, over a new connection.
+        """
 
     async def turn(self, request: Request) -> None:
         """Return when the server may be asked; called before each attempt, no timeout runs meanwhile."""
@@ -106,8 +109,6 @@ class Attempt:
             yield "tls-certificate-sha256", self.peer.fingerprint.encode()
         if self.asked.route.proxy:
             yield "proxy", str(self.asked.route.proxy).encode()
-        if self.failure:
-            yield "error", str(self.failure).encode()
 
 
 def _reader_notes(reader: ResponseReader) -> Iterator[tuple[str, bytes]]:
@@ -181,6 +182,8 @@ class WireHandler:
             attempt.failure = failure
         else:
             await self._exchange(connection, attempt)
+        attempt.stale = attempt.stale and not request.meta.get("asked_again")
+        request.meta["asked_again"] = attempt.stale
         await keeper.keep(attempt.exchange(loop.time()), request)
         return attempt
 

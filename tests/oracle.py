@@ -1,7 +1,8 @@
 """A server that sends exact bytes and remembers every byte: what a capture of it must be is known beforehand.
 
 Import `running` to have the fixture `oracle`. Every path is the name of a `Case`; any other answers 404. `/flaky` fails
-the first time, `/stale` answers once on a connection. A crawl reaches it by the mappings `oracle.connect_to`.
+the first time, `/stale` answers once on a connection, `/list` links to all that a GET can ask for. A crawl reaches it
+by the mappings `oracle.connect_to`.
 """
 
 import asyncio
@@ -225,6 +226,9 @@ CASES = {
     ),
     "stale": plain(OK + b"Content-Length: 5\r\n\r\n", b"alive"),
 }
+LISTED = [name for name in CASES if name not in ("head", "redirect-2", "flaky-2")] + ["flaky"]  # by GET, each reachable
+LIST = "".join(f'<a href="/{name}">{name}</a>\n' for name in LISTED).encode()
+CASES["list"] = plain(OK + b"Content-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(LIST), LIST)
 TURNS = {"flaky": ("500", "flaky-2")}  # answers of a path, one after the other, the last for ever
 
 

@@ -97,7 +97,10 @@ def _record_each(connection: Connection, crawl: str, site: str, batch: Sequence[
             raise
         except BAD_ROW as error:
             address = one.capture.url if one.capture else "an address"
-            lost.append(f"{address}: {str(error).splitlines()[0]}")
+            reason = str(error).splitlines()[0]
+            lost.append(f"{address}: {reason}")
+            if one.visited:  # else it would wait, be fetched and be lost again for ever
+                frontier.visit(connection, crawl, [frontier.given_up(one.visited, f"its row is lost: {reason}")])
     return Recorded(new, tuple(lost))
 
 

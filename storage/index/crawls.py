@@ -67,7 +67,8 @@ def unfinished_since(connection: Connection, site: str) -> str | None:
     mine = crawl.c.site == site
     whole = select(func.max(crawl.c.started)).where(mine, crawl.c.outcome.in_(_WHOLE)).scalar_subquery()
     cut_off = select(func.min(crawl.c.started)).where(mine, crawl.c.outcome.in_(_CUT_OFF))
-    return connection.scalar(cut_off.where(crawl.c.started > func.coalesce(whole, "")))
+    began: str | None = connection.scalar(cut_off.where(crawl.c.started > func.coalesce(whole, "")))
+    return began
 
 
 def end(connection: Connection, id_: str, **counted: object) -> Crawl:

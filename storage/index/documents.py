@@ -124,9 +124,9 @@ class _Version:
     def seen(self, one: Derived) -> None:
         self.first_seen = min(self.first_seen, one.date)
         self.last_seen = max(self.last_seen, one.date)
-        published = _moment(one.article.published)
-        if published and (self.published is None or self.published_from == _LISTED or published < self.published):
-            self.published, self.published_from = published, one.article.published_from
+        read = _moment(one.article.published)
+        if read and (self.published is None or self.published_from == _LISTED or _when(read) < _when(self.published)):
+            self.published, self.published_from = read, one.article.published_from
 
 
 @dataclass(slots=True)
@@ -370,7 +370,7 @@ def _mention(connection: Connection, batch: Sequence[Derived]) -> None:
         for one in batch
         for named in one.reading.mentions
     ]
-    dialect_of(connection).insert_ignore(connection, mention, rows)
+    dialect_of(connection).insert_lowest(connection, mention, rows, keys=("target", "anchor", "day"), column="capture")
 
 
 def _named(connection: Connection, batch: Sequence[Derived]) -> set[int]:
@@ -408,6 +408,11 @@ def _moment(value: date | datetime | None) -> str | None:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds") if value.tzinfo else written(value)
     return value.isoformat() if value else None
+
+
+def _when(published: str) -> tuple[str, int, str]:
+    """Orders publication dates: the earlier day first, of one day the more precise."""
+    return published[:10], -len(published), published
 
 
 def _json(value: object) -> str:

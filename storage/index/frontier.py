@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, not_, or_, select, update
 
 from storage.index.dialects import dialect_of
 from storage.index.tables import frontier
@@ -94,6 +94,11 @@ _visited = (
 )
 
 
+def given_up(visited: Visited, reason: str) -> Visited:
+    """The same visit, of which nothing could be kept."""
+    return Visited(visited.id, State.FAILED, visited.attempts + 1, visited.due, error=reason)
+
+
 def visit(connection: Connection, crawl: str, visits: Sequence[Visited]) -> None:
     """Write down what became of addresses; the last of several visits to one address stands."""
     if not visits:
@@ -135,7 +140,7 @@ def wake(
 
     Where a crawl that began at `begun` is continued, what has been done since then rests, but for seeds and lists.
     """
-    resting = frontier.c.state.in_((State.SKIPPED, State.WAITING))
+    resting: ColumnElement[bool] = frontier.c.state.in_((State.SKIPPED, State.WAITING))
     if begun:
         leaf = and_(frontier.c.kind != Kind.LIST, frontier.c.hops > 0)
         resting = or_(resting, and_(frontier.c.state == State.DONE, leaf, frontier.c.visited >= begun))

@@ -51,6 +51,17 @@ class Dialect(Protocol):
     def insert_ignore(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         """Insert the rows that are not there already; says how many were new."""
 
+    def insert_lowest(
+        self,
+        connection: Connection,
+        table: Table,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        keys: Sequence[str],
+        column: str,
+    ) -> None:
+        """Insert the rows; where one with these `keys` is there already, the lower value of `column` stands."""
+
 
 def dialect_of(connection: Connection) -> Dialect:
     """The dialect that the connection's database speaks."""

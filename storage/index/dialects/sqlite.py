@@ -97,6 +97,22 @@ class SQLite:
             return 0
         return connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows).rowcount
 
+    def insert_lowest(
+        self,
+        connection: Connection,
+        table: Table,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        keys: Sequence[str],
+        column: str,
+    ) -> None:
+        if not rows:
+            return
+        new = sqlite.insert(table)
+        lower = new.excluded[column] < table.c[column]
+        keep = new.on_conflict_do_update(index_elements=keys, set_={column: new.excluded[column]}, where=lower)
+        connection.execute(keep, rows)
+
 
 def _feed(connection: Connection, rows: Iterable[tuple[int, str, str | None, str]], command: str | None) -> None:
     texts = [(id_, (title, lead or "", body)) for id_, title, lead, body in rows]
