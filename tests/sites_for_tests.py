@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -27,7 +26,13 @@ from storage.records import read_payload
 HOST = "news.example"
 MOBILE = "m.news.example"
 PATIENCE = 40.0  # seconds for something that must happen
-PACE = {"DOWNLOAD_DELAY": "0", "AUTOTHROTTLE_ENABLED": "false", "DERIVE": "off", "RETRY_DELAY": "0.1"}
+PACE = {
+    "DOWNLOAD_DELAY": "0",
+    "AUTOTHROTTLE_ENABLED": "false",
+    "DERIVE": "off",
+    "DERIVE_PROCESSES": "1",
+    "RETRY_DELAY": "0.1",
+}
 _SITE = """\
 from crawler.sites import Listing, Rule, Site
 from storage.model import Kind
@@ -360,7 +365,3 @@ def sealed(home: Path) -> bool:
         ["sha256sum", "--check", "--strict", "--quiet", "manifest-sha256.txt"], cwd=home, capture_output=True
     )
     return manifest.returncode == 0
-
-
-def copy_of(home: Path, target: Path) -> Path:
-    return Path(shutil.copytree(home, target))

@@ -1,0 +1,247 @@
+"""What a person or a machine may do wrong: one line, the right exit status, and nothing lost."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+
+import pytest
+from sites_for_tests import (
+    HOST,
+    Crawling,
+    NewsSite,
+    Reply,
+    assert_kept,
+    crawl,
+    make_home,
+    outcomes,
+    page,
+    rows,
+    run,
+    sealed,
+    states,
+)
+
+INSIDE = "LUUTRU_TEST_INSIDE"
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """A file system in memory, as long as the context lasts."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def remount(folder: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
+
+
+def may_mount(prefix: tuple[str, ...] = ()) -> bool:
+    """Whether this user may mount, behind the words of `prefix`."""
+    script = "d=$(mktemp -d) && mount -t tmpfs tmpfs $d && umount $d; s=$?; rmdir $d; exit $s"
+    try:
+        return subprocess.run([*prefix, "sh", "-c", script], capture_output=True, timeout=20).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+@pytest.fixture
+def mounting(request: pytest.FixtureRequest) -> bool:
+    """Whether the test may mount; if not, it has been run in a name space where it may, and need not be again."""
+    if may_mount():
+        return True
+    apart = ("unshare", "--map-root-user", "--mount")
+    if INSIDE in os.environ or not may_mount(apart):
+        pytest.skip("needs the right to mount a file system, or user name spaces")
+    test = f"{request.node.path}::{request.node.name}"
+    command = [*apart, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {INSIDE: "yes"}, timeout=120)
+    assert done.returncode == 0, done.stdout
+    return False
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return make_home(tmp_path / "home")
+
+
+def test_an_unknown_site_is_told_with_its_neighbours(home: Path) -> None:
+    ended = run(home, "crawl", "thts")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.line == "luutru: unknown site 'thts': did you mean thst?"
+
+
+def test_a_broken_site_file_is_named_with_its_line(home: Path) -> None:
+    broken = home / "spiders" / "broken.py"
+    broken.write_text("from crawler.sites import Site\n\nSITE = Site(key='b', nam='B')\n")
+    ended = run(home, "crawl", "news")
+    assert ended.status == 2
+    assert ended.line.startswith(f"luutru: site file {broken}, line 3: TypeError: ")
+    broken.write_text("SITE = (\n")
+    assert run(home, "crawl", "news").line.startswith(f"luutru: site file {broken}, line 1: SyntaxError: ")
+
+
+def test_an_unreachable_host_may_allow_nothing(home: Path) -> None:
+    with NewsSite() as site:
+        port = site.connect_to[1].rpartition(":")[2]
+    ended = run(
+        home, "crawl", "news", "--json", "--connect-to", f"{HOST}:80:127.0.0.1:{port}", "--set", "RETRY_TIMES=0"
+    )
+    assert (ended.status, ended.err, ended.crawl["outcome"]) == (1, "", "refused")
+    assert "robots.txt gave no answer" in ended.crawl["warnings"][0]
+
+
+def test_an_unreachable_host_is_a_failed_crawl(home: Path) -> None:
+    with NewsSite() as site:
+        port = site.connect_to[1].rpartition(":")[2]
+    options = ("--connect-to", f"{HOST}:80:127.0.0.1:{port}", "--set", "ROBOTSTXT_OBEY=false", "--set", "RETRY_TIMES=0")
+    ended = run(home, "crawl", "news", "--json", *options)
+    assert (ended.status, ended.crawl["outcome"], ended.crawl["errors"]) == (1, "failed", 1)
+    assert f"1 pages did not answer: http://{HOST}/ (" in ended.crawl["warnings"][0]
+    (error,) = rows(home, "SELECT error FROM frontier WHERE state = 'failed'")
+    assert error[0]
+
+
+def test_a_stranger_is_not_crawled_without_a_contact(home: Path) -> None:
+    (home / "luutru.toml").write_text("own_sites = true\n")
+    ended = run(home, "crawl", "news")
+    assert (ended.status, ended.out) == (2, "")
+    assert f"http://{HOST}/ is not crawled without a contact: write contact = " in ended.line
+    assert outcomes(home) == []
+
+
+def test_a_home_below_a_file_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    ended = run(tmp_path / "file" / "home", "crawl", "thst")
+    assert ended.status == 4
+    assert str(tmp_path / "file" / "home") in ended.line
+
+
+def test_a_read_only_home_is_told(tmp_path: Path, mounting: bool) -> None:
+    if not mounting:
+        return
+    with mounted(tmp_path / "disk", "size=8m"):
+        home = make_home(tmp_path / "disk" / "home")
+        remount(tmp_path / "disk", "ro")
+        ended = run(home, "crawl", "news")
+        assert ended.status == 4
+        assert str(home) in ended.line
+        assert run(tmp_path / "disk" / "new", "crawl", "thst").status == 4
+
+
+def test_a_directory_of_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"x")
+    ended = run(tmp_path, "crawl", "thst")
+    assert ended.status == 2
+    assert f"{tmp_path} is not an archive of luutru" in ended.line
+    assert os.listdir(tmp_path) == ["photo.jpg"]
+
+
+def test_an_index_of_a_newer_version_is_left_alone(home: Path) -> None:
+    with closing(sqlite3.connect(home / "index.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    before = (home / "index.db").read_bytes()
+    ended = run(home, "crawl", "news")
+    assert ended.status == 2
+    assert f"{home / 'index.db'} was written by a newer luutru (schema 9999)" in ended.line
+    assert (home / "index.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("torn", [slice(0, 5000), slice(100, None)])
+def test_a_corrupt_index_is_told(home: Path, torn: slice) -> None:
+    index = home / "index.db"
+    index.write_bytes(index.read_bytes()[torn])
+    before = index.read_bytes()
+    ended = run(home, "crawl", "news")
+    assert ended.status == 4
+    assert str(index) in ended.line
+    assert index.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--connect-to", "news.example"), "HOST:PORT:HOST2:PORT2"),
+        (("--connect-to", "a:1:b:99999"), "a:1:b:99999"),
+        (("--set", "DERIVE=maybe"), "DERIVE=maybe"),
+        (("--set", "DERIV=on"), "DERIVE"),
+        (("--set", "DERIVE"), "NAME=VALUE"),
+        (("--set", "DOWNLOAD_DELAY=soon"), "DOWNLOAD_DELAY"),
+        (("--set", "ROBOTSTXT_OBEY=perhaps"), "ROBOTSTXT_OBEY"),
+        (("--set", "DERIVE=on", "--set", "DERIVE_PROCESSES=0"), "DERIVE_PROCESSES"),
+        (("--set", "WARC_MAXSIZE=big"), "WARC_MAXSIZE"),
+        (("--max-pages", "0"), "--max-pages"),
+    ],
+)
+def test_a_bad_option_is_told(home: Path, options: tuple[str, ...], told: str) -> None:
+    with NewsSite(1) as site:
+        ended = crawl(home, site, *options)
+        assert site.visits == []
+    assert ended.status == 2
+    assert told in ended.line
+    assert outcomes(home) == []
+    assert not list(home.glob("warc/**/*.gz*"))
+
+
+@pytest.mark.parametrize("address", ["http://", "ftp://news.example/", "http://news.example:port/", "http://a b/"])
+def test_a_bad_address_is_told(home: Path, address: str) -> None:
+    ended = run(home, "crawl", address)
+    assert ended.status == 2
+    assert address in ended.line
+
+
+def test_a_second_crawl_names_the_first(home: Path) -> None:
+    gate = Event()
+    with NewsSite(1, {"/a/1": Reply(body=page(1), gate=gate)}) as site, Crawling(home, site) as first:
+        site.asked("/a/1")
+        ended = crawl(home, site)
+        assert ended.status == 3
+        assert f"news is being crawled by process {first.process.pid} since " in ended.line
+        gate.set()
+        assert first.end().crawl["outcome"] == "completed"
+    assert outcomes(home)[0] == "completed"
+    assert sealed(home)
+
+
+@pytest.mark.parametrize("derive", ["off", "on"])
+def test_a_full_disk_ends_the_crawl_and_loses_nothing(tmp_path: Path, mounting: bool, derive: str) -> None:
+    if not mounting:
+        return
+    numbers = range(1, 71)
+    large = {f"/a/{number}": Reply(body=page(number) + noise(number)) for number in numbers}
+    with NewsSite(len(numbers), large) as site, mounted(tmp_path / "disk", "size=3m"):
+        home = make_home(tmp_path / "disk" / "home", DERIVE=derive)
+        ended = crawl(home, site)
+        assert ended.status == 4
+        assert "disk is full" in ended.line
+        kept = assert_kept(home, site)
+        assert 5 < len(kept) < len(numbers)
+        before = {f"/{path}" for path, state in states(home).items() if state == "done"} - {"/"}
+        assert before <= set(kept)
+
+        remount(tmp_path / "disk", "size=64m")
+        site.visits.clear()
+        again = crawl(home, site)
+        assert (again.status, again.crawl["outcome"]) == (0, "completed")
+        assert outcomes(home)[-2] in ("failed", "interrupted")
+        assert before.isdisjoint(site.articles())
+        assert set(states(home).values()) == {"done"}
+        assert set(assert_kept(home, site)) >= set(large)
+        if derive == "on":
+            assert rows(home, "SELECT count(*) FROM document") == [(len(numbers),)]
+
+
+def noise(number: int) -> bytes:
+    """What cannot be made smaller, as a comment of a page."""
+    import random
+
+    return b"<!--" + random.Random(number).randbytes(60_000).hex().encode() + b"-->"
