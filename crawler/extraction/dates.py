@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 
 VIETNAM = timezone(timedelta(hours=7))
 Moment = date | datetime
@@ -66,6 +67,7 @@ def read(text: str) -> Moment | None:
     return _moment(text)
 
 
+@lru_cache(maxsize=8192)  # the same cards stand beside many articles
 def on_line(text: str) -> Moment | None:
     """The date of a line that says no more than when, where and by whom: `Thứ năm, 09/03/2023 16:02 (GMT+7)`."""
     if len(text) > 140 or not _YEAR.search(text):

@@ -4,8 +4,10 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Container, Sequence
+from copy import copy
 
 import trafilatura
+from lxml import etree
 from lxml.html import HtmlElement
 from trafilatura.settings import Extractor
 
@@ -20,6 +22,7 @@ logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it discards 
 
 # No comments, no duplicate tests, and no second extractor: on the pages measured that costs double and gains nothing.
 _OPTIONS = Extractor(fast=True, comments=False, tables=True, dedup=False, images=False, links=False, formatting=False)
+_UNREAD = ("aside", "footer", "nav", "noscript", "script", "style", "svg")  # it takes them out itself, only later
 _ENOUGH = 250  # characters below which trafilatura's reading is doubted
 _LONG = 60  # characters from which a line is a paragraph by itself
 _SHORT = 25  # characters below which a line is found in any text by chance
@@ -66,7 +69,9 @@ def generic(page: Page, title: int | None = None) -> Body | None:
 
 
 def _trafilatura(page: Page) -> str:
-    found = trafilatura.bare_extraction(page.root, options=_OPTIONS)
+    root = copy(page.root)
+    etree.strip_elements(root, *_UNREAD, with_tail=False)
+    found = trafilatura.bare_extraction(root, options=_OPTIONS)
     body = getattr(found, "body", None)
     return "" if body is None else compact("".join(body.itertext()))
 

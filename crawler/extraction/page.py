@@ -88,6 +88,10 @@ class Page:
         return Base.of(self.base)
 
     @cached_property
+    def _absolute(self) -> dict[str, str | None]:
+        return {}
+
+    @cached_property
     def _read(self) -> tuple[list[Line], list[Picture], list[Link]]:
         return _Reader().read(self.root)
 
@@ -135,6 +139,11 @@ class Page:
 
     def absolute(self, href: str) -> str | None:
         """The canonical address that a link leads to; None when it is none of the web or a place on this page."""
+        if href not in self._absolute:
+            self._absolute[href] = self._canonical(href)
+        return self._absolute[href]
+
+    def _canonical(self, href: str) -> str | None:
         if href.lstrip().startswith(("#", "javascript:", "data:")):
             return None
         try:

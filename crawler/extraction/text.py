@@ -4,6 +4,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 DIGEST_RULE = 1  # the number of the definition below; another definition is another number
 
@@ -11,6 +12,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SQUEEZED = re.compile(r"\W+")
 
 
+@lru_cache(maxsize=8192)  # menus, cards and footers come again on every page of a site
 def fold(text: str) -> str:
     """One line: NFC, zero-width characters removed, every run of white space (also no-break) one space."""
     if not text.isascii():
