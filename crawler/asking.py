@@ -8,7 +8,7 @@ from scrapy import Request
 from scrapy.exceptions import IgnoreRequest, UnsupportedURLSchemeError
 
 from crawler.connections import Proxy, Route, bracketed
-from crawler.guard import Guard, Target
+from crawler.guard import Guard
 
 _PORTS = {"http": 80, "https": 443}
 _OURS = frozenset((b"Host", b"Content-Length", b"Proxy-Authorization"))
@@ -53,7 +53,7 @@ def ask(request: Request, guard: Guard, bind: Bind) -> Asked:
     authority = bracketed(host) if port in (None, _PORTS[parts.scheme]) else f"{bracketed(host)}:{port}"
     url = f"{parts.scheme}://{authority}{target}"
     proxy = None
-    if request.meta.get("proxy") and guard.target(host, number) == Target(host, number, permitted=False):
+    if request.meta.get("proxy") and not guard.is_mapped(host, number):
         proxy = _proxy(request)
     route = Route(parts.scheme, host, number, proxy, _bind(request.meta.get("bindaddress") or bind))
     absolute = proxy is not None and parts.scheme == "http"

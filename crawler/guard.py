@@ -101,16 +101,25 @@ class Target:
 class Guard:
     """Decides for each connection where it goes and whether it may."""
 
-    def __init__(self, mappings: Iterable[ConnectTo] = ()) -> None:
+    def __init__(self, mappings: Iterable[ConnectTo] = (), *, mapped_only: bool = False) -> None:
         self._mappings = tuple(mappings)
+        self._mapped_only = mapped_only
 
     def target(self, host: str, port: int) -> Target:
-        """Where the first mapping that fits leads, else the host itself; only a host named there is permitted."""
+        """Where the first mapping that fits leads, else the host itself; only a host named there is permitted.
+
+        Raises AddressRefused for other hosts where only mapped ones may be asked.
+        """
         for mapping in self._mappings:
             found = mapping.lookup(host, port)
             if found is not None:
                 return Target(*found, permitted=mapping.to_host is not None)
+        self._check_stranger(host)
         return Target(host, port, permitted=False)
+
+    def is_mapped(self, host: str, port: int) -> bool:
+        """Whether --connect-to names the host."""
+        return any(mapping.lookup(host, port) is not None for mapping in self._mappings)
 
     def check(self, host: str, addresses: Iterable[str]) -> None:
         """Raise AddressRefused unless every address of the host is public."""
@@ -121,6 +130,7 @@ class Guard:
 
     def check_name(self, host: str) -> None:
         """Raise AddressRefused for what a proxy must not be asked for: literal private addresses, localhost names."""
+        self._check_stranger(host)
         name = host.lower().rstrip(".")
         literal = _literal(name)
         if literal is not None:
@@ -129,6 +139,10 @@ class Guard:
             raise AddressRefused(host, "it is this machine")
         elif not _NAME.fullmatch(name):
             raise AddressRefused(host, "it is not a host name")
+
+    def _check_stranger(self, host: str) -> None:
+        if self._mapped_only:
+            raise AddressRefused(host, "without a contact only what --connect-to names is asked")
 
 
 def _literal(name: str) -> str | None:

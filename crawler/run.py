@@ -64,6 +64,7 @@ def crawl(
 
 def configure(settings: BaseSettings, config: Config) -> None:
     """Let the configuration of a home have its say: the contact in the User-Agent, and its own settings."""
+    settings.set("MAPPED_ONLY", not config.contact, priority="project")
     if config.contact:
         settings.set("USER_AGENT", f"{PRODUCT} (+{config.contact})", priority="project")
     for name, value in config.settings.items():

@@ -160,9 +160,9 @@ class Session:
         self._forbidden += 1
         await self._record(self._observer.refused(meta, reason))
 
-    async def broken(self, meta: Mapping[str, Any], reason: str) -> None:
+    async def broken(self, url: str, meta: Mapping[str, Any], reason: str) -> None:
         """Our own code failed over an answer: the address is given up, and the crawl says so."""
-        self._broken.append(f"{meta['via'] or 'seed'}: {reason}")
+        self._broken.append(f"{url}: {reason}")
         await self._record(self._observer.given_up(meta, reason))
 
     def refuse_server(self, url: str, reason: str) -> None:

@@ -65,6 +65,9 @@ TELNETCONSOLE_ENABLED = False
 LOG_LEVEL = "WARNING"
 
 # Ours
+CONNECT_TO: list[str] = []  # HOST:PORT:HOST2:PORT2, as --connect-to has it
+MAPPED_ONLY = False  # ask nobody but the targets of CONNECT_TO; so where no contact is configured
+RETRY_AFTER_MAX = 600.0  # seconds; a server that asks for a longer pause ends the crawl
 RETRY_TIMES = 2  # further attempts at an address that fails, within one crawl
 RETRY_DELAY = 5.0  # seconds before the first of them, doubled for each one more
 DERIVE = "on"  # read articles while crawling

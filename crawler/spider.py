@@ -66,7 +66,7 @@ class SiteSpider(Spider):
         elif "unsent" in meta:
             await self.session.unsent(meta)
         else:
-            await self.session.broken(meta, f"{type(error).__name__}: {error}")
+            await self.session.broken(failure.request.url, meta, f"{type(error).__name__}: {error}")  # type: ignore[attr-defined]
 
     async def keep(self, exchange: Exchange, request: Request) -> None:
         """Called by the wire for each attempt: the exchange is in its file; raises StorageError."""

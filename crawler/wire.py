@@ -139,7 +139,8 @@ class WireHandler:
     def __init__(self, crawler: Crawler) -> None:
         settings = crawler.settings
         self.crawler = crawler
-        self._guard = Guard(ConnectTo.parse(text) for text in settings.getlist("CONNECT_TO"))
+        mappings = [ConnectTo.parse(text) for text in settings.getlist("CONNECT_TO")]
+        self._guard = Guard(mappings, mapped_only=settings.getbool("MAPPED_ONLY"))
         self._connector = Connector(self._guard, settings.getfloat("CONNECT_TIMEOUT", 15) or inf)
         self._pool = Pool(settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"), IDLE_TIMEOUT)
         self._first_byte = settings.getfloat("FIRST_BYTE_TIMEOUT", 60) or inf

@@ -222,3 +222,13 @@ def test_names_a_proxy_is_not_asked_for(host: str) -> None:
 )
 def test_names_a_proxy_is_asked_for(host: str) -> None:
     Guard().check_name(host)
+
+
+def test_without_a_contact_only_mapped_hosts_are_asked() -> None:
+    guard = Guard([ConnectTo.parse("thst.vn:443:127.0.0.1:8443")], mapped_only=True)
+    assert guard.target("thst.vn", 443).permitted
+    for asked in (lambda: guard.target("thst.vn", 80), lambda: guard.target("example.org", 443)):
+        with pytest.raises(AddressRefused, match="without a contact"):
+            asked()
+    with pytest.raises(AddressRefused, match="without a contact"):
+        guard.check_name("example.org")  # nor may a proxy be asked for it

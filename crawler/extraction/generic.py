@@ -78,16 +78,17 @@ def _trafilatura(page: Page) -> str:
 
 def _kept(page: Page, text: str) -> set[int]:
     """Lines that trafilatura kept and those in boxes like theirs; when it kept hardly anything, all paragraphs."""
-    open_ = [n for n, line in enumerate(page.lines) if len(line.text) >= _SHORT and not line.is_link]
+    lines = page.lines
+    open_ = [n for n, line in enumerate(lines) if len(line.text) >= _SHORT and not line.is_link]
     kept = {n for n in open_ if page.keys[n] in text}
     sizes: Counter[tuple[str, ...] | None] = Counter()
     for n in kept:
-        sizes[_box(page.lines[n])] += len(page.lines[n].text)
+        sizes[_box(lines[n])] += len(lines[n].text)
     box = max(sizes, key=lambda one: sizes[one], default=None)
     if box is not None and sizes[box] >= _SHARE * sizes.total():
-        kept.update(n for n in open_ if len(page.lines[n].text) >= _LONG and _box(page.lines[n]) == box)
+        kept.update(n for n in open_ if len(lines[n].text) >= _LONG and _box(lines[n]) == box)
     if sizes.total() < _ENOUGH:
-        kept.update(n for n in open_ if len(page.lines[n].text) >= _LONG and not page.lines[n].chrome)
+        kept.update(n for n in open_ if len(lines[n].text) >= _LONG and not lines[n].chrome)
     return kept
 
 

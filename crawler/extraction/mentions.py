@@ -1,9 +1,10 @@
 """What a page says about other addresses: their titles as it prints them, and the date beside each."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from crawler.extraction import dates
-from crawler.extraction.page import Link, Page
+from crawler.extraction.page import Line, Link, Page
 from storage.model import Mention
 
 _SHORTEST = 12  # characters of an anchor that may be a title
@@ -15,12 +16,13 @@ def read(page: Page) -> tuple[Mention, ...]:
 
     Targets are canonical addresses. A day counts when no other link stands between it and the anchor.
     """
+    lines = page.lines
     links = [link for link in page.links if len(link.text) >= _SHORTEST]
     days: dict[tuple[str, str], date | None] = {}
     for i, link in enumerate(links):
-        until = links[i + 1].at if i + 1 < len(links) else len(page.lines)
+        until = links[i + 1].at if i + 1 < len(links) else len(lines)
         key = (link.element.get("href") or "", link.text)
-        days[key] = days.get(key) or _day(page, link, until)
+        days[key] = days.get(key) or _day(lines, link, until)
     found: dict[tuple[str, str], Mention] = {}
     for (href, text), day in days.items():
         target = page.absolute(href)
@@ -29,14 +31,14 @@ def read(page: Page) -> tuple[Mention, ...]:
     return tuple(found.values())
 
 
-def _day(page: Page, link: Link, until: int) -> date | None:
+def _day(lines: Sequence[Line], link: Link, until: int) -> date | None:
     """The date on the anchor's own line, or on one of the next lines before another link."""
-    own = page.lines[link.at] if link.at < len(page.lines) else None
+    own = lines[link.at] if link.at < len(lines) else None
     if own is not None and len(own.text) > len(link.text) and link.text in own.text:
         moment = dates.on_line(own.text.replace(link.text, " ", 1).strip())
         if moment is not None:
             return dates.as_day(moment)
-    for line in page.lines[link.at + 1 : min(link.at + 1 + _BESIDE, max(until, link.at + 2))]:
+    for line in lines[link.at + 1 : min(link.at + 1 + _BESIDE, max(until, link.at + 2))]:
         if line.is_link:
             break
         moment = dates.on_line(line.text)

@@ -179,7 +179,8 @@ class _Reader:
                     self._flush_at(tag, blocks[-1])
                     continue
                 if tag not in _INLINE:
-                    self._flush()
+                    if self._parts:
+                        self._flush()
                     blocks.append(element)
                     if _is_chrome(element):
                         chrome.append(element)
@@ -188,11 +189,13 @@ class _Reader:
                     anchors.append((element, []))
                 elif tag == "img":
                     self.pictures.append(Picture(len(self.lines) + bool(self._parts), element))
-                self._add(element.text, blocks[-1], anchors)
+                if element.text:
+                    self._add(element.text, blocks[-1], anchors)
                 continue
             if tag not in _SKIPPED:
                 if tag not in _INLINE:
-                    self._flush()
+                    if self._parts:
+                        self._flush()
                     blocks.pop()
                 elif tag == "a" and anchors:
                     self._close(*anchors.pop())
@@ -200,13 +203,13 @@ class _Reader:
                     self._flush()
                     chrome.pop()
                     self._chrome = bool(chrome)
-            if element is not top:
+            if element.tail and element is not top:
                 self._add(element.tail, blocks[-1], anchors)
         self._flush()
         return self.lines, self.pictures, self.links
 
-    def _add(self, text: str | None, block: HtmlElement, anchors: list[tuple[HtmlElement, list[str]]]) -> None:
-        if not text or (self._block is None and text.isspace()):
+    def _add(self, text: str, block: HtmlElement, anchors: list[tuple[HtmlElement, list[str]]]) -> None:
+        if self._block is None and text.isspace():
             return
         if self._block is None:
             self._block = block
