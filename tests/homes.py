@@ -61,7 +61,7 @@ class Home:
     def of(cls, path: Path, **spiders: str) -> Self:
         """A home with site files of its own, by name."""
         (path / "spiders").mkdir(parents=True)
-        (path / "luutru.toml").write_text("own_sites = true\n")
+        (path / "luutru.toml").write_text('contact = "luutru@example.org"\nown_sites = true\n')
         for name, source in spiders.items():
             (path / "spiders" / f"{name}.py").write_text(SITE_FILE + source)
         return cls(path)

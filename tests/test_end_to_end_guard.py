@@ -20,6 +20,7 @@ from test_guard import REFUSED
 from crawler.run import crawl
 from crawler.sites import Listing, Site
 from storage.collection import Collection
+from storage.config import Config
 from storage.model import Outcome
 
 SITE = """
@@ -129,7 +130,9 @@ def test_nothing_is_sent_to_any_other_range(tmp_path: Path, monkeypatch: pytest.
         cage = Cage(names, ("127.0.0.1", int(mapping.rpartition(":")[2])))
         cage.put_over(monkeypatch)
         settings = {name: str(value) for name, value in HASTE.items()} | {"DERIVE": "off", "RETRY_TIMES": "0"}
-        collection = Collection.open(tmp_path / "home")
+        collection = Collection.open(
+            tmp_path / "home", Config.load(tmp_path / "home", {"contact": "luutru@example.org"})
+        )
         ended = crawl(
             lambda: site, collection, connect_to=(mapping,), settings=settings | {"CONCURRENT_REQUESTS": "16"}
         )
@@ -151,3 +154,14 @@ def written(address: str) -> str:
     """An address as the host of a canonical URL."""
     ip = ip_address(address)
     return f"[{ip.compressed}]" if isinstance(ip, IPv6Address) else str(ip)
+
+
+def test_without_a_contact_strangers_are_not_even_looked_up(tmp_path: Path) -> None:
+    with leading(["http://stranger.test/"]) as web:
+        home = Home.of(tmp_path / "home", site=SITE.replace("localhost", "stranger.test"))
+        (home.path / "luutru.toml").write_text("own_sites = true\n")
+        told = home.crawl("site", web.at("site.test"), DERIVE="off", RETRY_TIMES=0)
+    errors = {row["error"] for row in home.rows("SELECT error FROM frontier WHERE state = 'refused'")}
+    assert told["outcome"] == "completed"
+    assert len(errors) == 1
+    assert "without a contact only what --connect-to names is asked" in errors.pop()
