@@ -122,7 +122,7 @@ def make(home: Path, values: Mapping[str, str | bool] = MappingProxyType({})) ->
             return False
         if home.exists() and not home.is_dir():
             raise NotAHome(home, "it is a file")
-        if home.is_dir() and any(one.name != "lost+found" for one in home.iterdir()):
+        if home.is_dir() and any(one.name not in ("lost+found", FILE) for one in home.iterdir()):
             raise NotAHome(home, f"it holds other things and no {FILE}")
         home.mkdir(parents=True, exist_ok=True)
         return _create(path, content)

@@ -212,8 +212,8 @@ def record(connection: Connection, batch: Sequence[Derived]) -> None:
     _address(connection, found, documents)
     _read(connection, batch, read)
     _mention(connection, batch)
-    undated = {documents[one.identity].id for one in found if one.article.published is None}
-    _date(connection, sorted(undated | _named(connection, batch)))
+    met = {one.id for one in documents.values()}  # a new address may be one that a list page dates
+    _date(connection, sorted(met | _named(connection, batch)))
 
 
 def _documents(connection: Connection, found: Sequence[Derived]) -> dict[str, _Document]:
