@@ -19,6 +19,7 @@ from storage.model import Capture, Exchange, Original
 from storage.warc import CaptureWriter, payload_digest
 
 _BATCH = 40  # observations in a transaction
+_LINKS = 4000  # addresses found that are enough for one: a sitemap names 50,000
 _MOMENT = 0.05  # seconds that the first of a batch waits for others
 _AHEAD = 400  # observations that may wait for the disk
 
@@ -70,7 +71,7 @@ class Recorder:
         try:
             return self._writer.append(exchange, self._original(exchange))
         except StorageError as error:
-            self._fail(error)
+            self.fail(error)
             raise
 
     async def record(self, observation: Observation) -> None:
@@ -86,6 +87,12 @@ class Recorder:
         """Let the observation become rows, without waiting."""
         self._loop = asyncio.get_running_loop()
         self._waiting.put(observation)
+
+    def fail(self, error: ArchiveError) -> None:
+        """The crawl cannot go on; the first reason stands."""
+        if self.failure is None:
+            self.failure = error
+            self._tell(lambda: self._on_failure(error))
 
     def close(self) -> None:
         """Everything recorded is committed, or `failure` says why not."""
@@ -112,14 +119,20 @@ class Recorder:
                 try:
                     self._commit([one for one in batch if one is not None])
                 except ArchiveError as error:
-                    self._fail(error)
+                    self.fail(error)
+                except Exception as error:  # noqa: BLE001  # a thread that dies would leave the crawl waiting for ever
+                    self.fail(StorageError(f"captures cannot be recorded: {type(error).__name__}: {error}"))
             self._tell(self._room.set)
 
     def _batch(self) -> list[Observation | None]:
         """What comes within a moment after the first, in one transaction; None stands for the end."""
         batch = [self._waiting.get()]
         until = monotonic() + _MOMENT
-        while batch[-1] is not None and len(batch) < _BATCH and (left := until - monotonic()) > 0:
+        links = 0
+        while (last := batch[-1]) is not None and len(batch) < _BATCH and (left := until - monotonic()) > 0:
+            links += len(last.found)
+            if links > _LINKS:
+                break
             try:
                 batch.append(self._waiting.get(timeout=left))
             except queue.Empty:
@@ -136,11 +149,6 @@ class Recorder:
         self.tally.new += recorded.new
         self.tally.lost.extend(recorded.lost)
         self._tell(lambda: self._on_commit(batch))
-
-    def _fail(self, error: ArchiveError) -> None:
-        if self.failure is None:
-            self.failure = error
-            self._tell(lambda: self._on_failure(error))
 
     def _tell(self, call: Callable[[], None]) -> None:
         loop = self._loop

@@ -57,6 +57,8 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
         current.value = IDLE
         read, last = 0, False
         while True:
+            if news.poll():  # also while there is enough to do: a full pipe would hold up the crawl
+                last = _told(news) == END
             batch = list(_readings(index, home, site, part, parts, current))
             if batch:
                 documents.record_batch(index, batch)

@@ -26,7 +26,7 @@ from storage.urls import Base, NotAnAddress, canonicalize, resolve
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HTML = frozenset({"text/html", "application/xhtml+xml", ""})
 _XML = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>\s*)*"
+    rb"\s*(?:<\?xml[^>]*>\s*|(?><!--.*?-->)\s*|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>\s*)*"
     rb"<(?:\w+:)?(rss|feed|rdf|urlset|sitemapindex)\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -72,10 +72,6 @@ class Seen:
             return False
         self._table[at] = key
         return True
-
-    def clear(self) -> None:
-        """Forget everything: what was found could not be stored."""
-        self._table = array("q", bytes(8 * (self._mask + 1)))
 
 
 def discover(

@@ -72,7 +72,7 @@ def retry_after(value: str, now: datetime) -> float | None:
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:  # "-0000", or no zone at all: HTTP dates are UTC
         moment = moment.replace(tzinfo=UTC)
@@ -119,7 +119,7 @@ class Manners:
         """Keep at least this delay between the requests to the slot of this one, through every adjustment."""
         slot = self._slot(request)
         if not math.isfinite(seconds) or seconds > self._longest:
-            self.refusals[slot] = f"robots.txt asks for {seconds:.0f} s between requests"
+            self.refusals[slot] = f"asks for {seconds:.0f} s between requests (Crawl-delay)"
             return
         downloader = self._crawler.engine.downloader
         asked = max(seconds, self._delay(slot))

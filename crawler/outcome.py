@@ -19,6 +19,8 @@ class Account:
     refusals: tuple[str, ...] = ()  # servers that sent the crawl away, with the reason
     unasked: tuple[str, ...] = ()  # servers whose robots.txt could not be had
     forbidden: int = 0  # addresses that must not be asked for
+    silent: int = 0  # attempts in a row without an answer, after which the crawl ended
+    left: int = 0  # addresses that wait because the limit of pages was reached
     interrupted: bool = False
     storage: str | None = None  # why nothing more could be stored
 
@@ -38,7 +40,7 @@ def judge(account: Account) -> Outcome:
         return Outcome.REFUSED
     if not account.answered:
         return Outcome.FAILED
-    if account.failed or account.lost or account.unread or account.unasked:
+    if account.failed or account.lost or account.unread or account.unasked or account.silent:
         return Outcome.PARTIAL
     return Outcome.COMPLETED
 
@@ -47,23 +49,32 @@ def warnings(account: Account) -> tuple[str, ...]:
     """What a person should know, one sentence each."""
     told = [
         *account.refusals,
-        *_some(account.unasked, "servers were not asked, since nobody knows what they allow"),
-        *_some(account.failed, "pages did not answer"),
-        *_some(account.lost, "rows could not be written"),
-        *_some(account.unread, "captures could not be read"),
+        *_some(account.unasked, "server", "not asked, since robots.txt could not be had"),
+        *_some(account.failed, "page", "without an answer"),
+        *_some(account.lost, "row", "that could not be written"),
+        *_some(account.unread, "capture", "that could not be read"),
         *([account.storage] if account.storage else []),
     ]
     if account.failed_requisites:
-        told.append(f"{account.failed_requisites} requisites did not answer")
-    if account.forbidden and not account.answered:
-        told.append(f"{account.forbidden} addresses are refused, by robots.txt or as no public address")
+        told.append(f"{_counted(account.failed_requisites, 'requisite')} without an answer")
+    if account.forbidden and not account.answered and not account.unasked:
+        told.append(f"{_counted(account.forbidden, 'address')} refused, by robots.txt or as no public address")
+    if account.silent:
+        told.append(f"ended after {account.silent} attempts in a row without an answer; the next crawl goes on")
+    if account.left:
+        told.append(f"stopped at the limit of pages: {_counted(account.left, 'address')} still waiting")
     if not account.answered and not account.failed and not account.interrupted:
         told.append("no page was captured")
     return tuple(told)
 
 
-def _some(reasons: tuple[str, ...], what: str) -> list[str]:
+def _some(reasons: tuple[str, ...], one: str, what: str) -> list[str]:
     if not reasons:
         return []
     more = ", …" if len(reasons) > _NAMED else ""
-    return [f"{len(reasons)} {what}: {', '.join(reasons[:_NAMED])}{more}"]
+    return [f"{_counted(len(reasons), one)} {what}: {', '.join(reasons[:_NAMED])}{more}"]
+
+
+def _counted(number: int, one: str) -> str:
+    plural = "es" if one.endswith("s") else "s"
+    return f"{number} {one}{plural if number != 1 else ''}"

@@ -6,12 +6,13 @@ from enum import StrEnum
 
 from selectolax.lexbor import LexborNode
 
-_URL = r"""url\(\s*(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|((?:[^\s"'()\\]|\\[0-9A-Fa-f]{1,6}\s?|\\.)*))\s*\)"""
+# The loops are possessive: else a hostile page or sheet would cost time that is exponential in its size.
+_URL = r"""url\(\s*+(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|((?:[^\s"'()\\]|\\[0-9a-f]{1,6}\s?|\\.)*+))\s*\)"""
 _STRING = r""""((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'"""
-_GAP = r"(?:\s|/\*.*?\*/)*"
+_GAP = r"(?:\s|/\*.*?\*/)*+"
 _CSS = re.compile(rf"/\*.*?(?:\*/|\Z)|@import{_GAP}(?:{_STRING})|{_URL}|{_STRING}", re.IGNORECASE | re.DOTALL)
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9A-Fa-f]{1,6})\s?|(\n)|(.))", re.DOTALL)
-_CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s+(?:[^,(]|\([^)]*\))*)?(?:,|$)")
+_CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s(?:[^,(]|\([^)]*\))*+)?(?:,|$)")
 _REFRESH = re.compile(r"""\s*[\d.]*\s*[;,\s]\s*(?:url\s*=\s*)?(["']?)(.+?)\1\s*$""", re.IGNORECASE | re.DOTALL)
 _STREAM = re.compile(
     r"\.(?:m3u8?|mpd|f4m|ism|mp4|m4v|webm|mov|avi|flv|wmv|mkv|mpe?g|3gp|ogv|mp3|m4a|aac|ogg|oga|opus|wav|wma|flac)$",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from scrapy import Request, Spider
 from scrapy.core.scheduler import BaseScheduler
 
+from storage.errors import ArchiveError
 from storage.index import frontier
 from storage.index.engine import Index
 from storage.index.frontier import Waiting
@@ -17,7 +18,7 @@ from storage.model import PAGES, Kind
 if TYPE_CHECKING:
     from crawler.spider import SiteSpider
 
-_WINDOW = 200  # addresses read ahead
+_WINDOW = 64  # addresses read ahead
 
 
 class Frontier:
@@ -51,6 +52,16 @@ class Frontier:
     def release(self, id_: int) -> None:
         """The address is no longer on the wire and its row says what became of it."""
         self._claimed.discard(id_)
+
+    def give_back(self) -> None:
+        """A page that was handed out gave nothing and does not count against the limit."""
+        if self._left is not None:
+            self._left += 1
+
+    @property
+    def limited(self) -> bool:
+        """Whether the limit of pages is reached."""
+        return self._left == 0
 
     def wake(self) -> None:
         """Rows have changed: there may be more to take, or nothing left."""
@@ -89,7 +100,7 @@ class Frontier:
             self._dry = False
 
     def _kinds(self) -> frozenset[Kind]:
-        return frozenset(Kind) - PAGES if self._left == 0 else frozenset(Kind)
+        return frozenset(Kind) - PAGES if self.limited else frozenset(Kind)
 
     def _refill(self) -> None:
         with self._index.read() as connection:
@@ -121,7 +132,11 @@ class FrontierScheduler(BaseScheduler):
         """A request that `start()` gave, else the next from the frontier."""
         if self._queue:
             return self._queue.popleft()
-        one = self._spider.session.frontier.take()
+        try:
+            one = self._spider.session.frontier.take()
+        except ArchiveError as error:  # Scrapy would only log it
+            self._spider.session.fail(error)
+            return None
         return self._spider.request(one) if one else None
 
     def enqueue_request(self, request: Request) -> bool:

@@ -32,6 +32,8 @@ from storage.moments import now
 from storage.urls import NotAnAddress, canonicalize
 from storage.warc import CaptureWriter, WarcInfo
 
+_SILENCE = 25  # attempts in a row without an answer after which the servers are left alone
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -64,6 +66,9 @@ class Session:
             decoded_limit=settings.getint("DECODED_MAXSIZE"),
         )
         self._derives = switched_on(settings, "DERIVE")
+        for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
+            if not settings.getint(name):
+                raise UsageError(f"{name}=0: write at least 1")
         if self._derives and not settings.getint("DERIVE_PROCESSES"):
             raise UsageError("DERIVE_PROCESSES=0: write at least 1, or DERIVE=off")
         self._derivation: Derivation | None = None
@@ -74,6 +79,7 @@ class Session:
         self._unasked: dict[str, None] = {}
         self._broken: list[str] = []
         self._interrupted = False
+        self._silent = 0  # attempts in a row that got no answer
         self._on_wire = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -81,6 +87,7 @@ class Session:
     def open(self) -> None:
         """Take the lock and begin: row, due addresses, seeds, file, workers. Raises AlreadyRunning, StorageError."""
         home, index = self._collection.home, self._collection.index
+        first = seeds(self.site)
         try:
             self._held.enter_context(crawl_lock(home, self.site.key))
             with index.write() as connection:
@@ -89,7 +96,7 @@ class Session:
                 crawls.begin(connection, self.crawl, self.site.key, definition_digest(self.site))
             self._wake(begun)
             with index.write() as connection:
-                frontier.discover(connection, self.site.key, seeds(self.site))
+                frontier.discover(connection, self.site.key, first)
             self._writer = CaptureWriter(
                 home, self.site.key, self.crawl, self._warcinfo(), rotate_at=self._settings.getint("WARC_MAXSIZE")
             )
@@ -99,6 +106,7 @@ class Session:
             self._held.callback(self._recorder.close)
             if self._derives:
                 self._derivation = Derivation(home, self._load, self._settings.getint("DERIVE_PROCESSES"))
+                self._held.callback(self._derivation.stop)  # whatever happens, its thread must not outlive the crawl
         except BaseException:
             self._held.close()
             raise
@@ -183,6 +191,11 @@ class Session:
                 Observation(Kind.ROBOTS, None, found=tuple(f for f in found if self._scope.covers(f.url)))
             )
 
+    def fail(self, error: ArchiveError) -> None:
+        """The frontier cannot be read: the crawl ends here, and says so."""
+        self._recorder.fail(error)
+        self.frontier.close()
+
     def slot(self, url: str) -> str | None:
         """The server whose budget a request to this address uses; None when each host has its own."""
         return self.site.slot if self.site.slot and self._scope.covers(url) else None
@@ -201,11 +214,16 @@ class Session:
             if one.visited:
                 self.frontier.release(one.visited.id)
                 self._errors += one.visited.state is State.FAILED
+                if one.kind in PAGES and one.visited.state in (State.WAITING, State.REFUSED):
+                    self.frontier.give_back()
+                self._silent = 0 if one.capture or not one.visited.error else self._silent + 1
             if one.capture:
                 self._pages += one.kind in PAGES
                 self._requisites += one.kind is Kind.REQUISITE
                 self._answered += one.kind in PAGES and one.capture.status in (200, 304) and not one.capture.truncated
         self.frontier.wake()
+        if self._silent >= _SILENCE:
+            self.frontier.close()
         if self._derivation and any(one.derivable for one in batch):
             self._derivation.wake()
 
@@ -242,10 +260,12 @@ class Session:
         return None
 
     def _descriptions(self, interrupted: bool) -> Iterator[bytes]:
-        """What was observed and is no exchange: the crawl's account, then the addresses that still wait."""
+        """What was observed and is no exchange: the crawl's account, then the addresses that still wait.
+
+        The account has the first addresses that never answered; where there are more, records with them follow it.
+        """
         account = self._account(interrupted, None)
-        with self._collection.index.read() as connection:
-            unanswered = frontier.unanswered(connection, self.crawl)
+        unanswered = self._unanswered()
         told = {
             "crawl": self.crawl,
             "site": self.site.key,
@@ -253,9 +273,11 @@ class Session:
             "attempts": self._recorder.tally.attempts,
             "errors": account.errors,
             "warnings": warnings(account),
-            "unanswered": unanswered,
+            "unanswered": next(unanswered, []),
         }
         yield _json(told)
+        for more in unanswered:
+            yield _json({"crawl": self.crawl, "unanswered": more})
         after = 0
         while True:
             with self._collection.index.read() as connection:
@@ -265,6 +287,19 @@ class Session:
             after = left[-1].id
             waiting = [{"url": one.url, "kind": one.kind, "via": one.via, "hops": one.hops} for one in left]
             yield _json({"crawl": self.crawl, "waiting": waiting})
+
+    def _unanswered(self) -> Iterator[list[dict[str, str | int | None]]]:
+        after = 0
+        while True:
+            with self._collection.index.read() as connection:
+                page = frontier.unanswered(connection, self.crawl, after)
+            if not page:
+                return
+            after = page[-1].id
+            yield [
+                {"url": one.url, "state": one.state, "status": one.status, "error": one.error, "via": one.via}
+                for one in page
+            ]
 
     def _read(self, *, abandon: bool) -> None:
         if self._derivation is None:
@@ -277,6 +312,7 @@ class Session:
         with self._collection.index.read() as connection:
             failed = frontier.failures(connection, self.crawl)
             unread = documents.failed(connection, self.crawl)
+            left = frontier.count_waiting(connection, self.site.key)
         pages = tuple(f"{url} ({reason})" for url, kind, reason in failed if kind is not Kind.REQUISITE)
         return Account(
             answered=self._answered,
@@ -287,6 +323,8 @@ class Session:
             refusals=tuple(self._refusals),
             unasked=tuple(self._unasked),
             forbidden=self._forbidden,
+            left=left if self.frontier.limited else 0,
+            silent=self._silent if self._silent >= _SILENCE else 0,
             interrupted=interrupted or self._interrupted,
             storage=str(failure) if failure else None,
         )

@@ -31,8 +31,11 @@ class SiteSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         """Wakes Scrapy when there is news in the frontier; ends with the crawl."""
-        async for one in self.session.frontier.starts(self._ready):
-            yield self.request(one)
+        try:
+            async for one in self.session.frontier.starts(self._ready):
+                yield self.request(one)
+        except ArchiveError as error:  # Scrapy would log it and end the crawl as if nothing were left
+            self.session.fail(error)
 
     def request(self, one: Waiting) -> Request:
         """The request for an address, with what the wire and the records must know of it."""

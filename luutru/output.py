@@ -134,6 +134,4 @@ def _is_count(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return "" if value is None else str(value)  # years and offsets are copied: no separators

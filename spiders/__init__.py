@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from crawler.scope import seeds
 from crawler.sites import Listing, Site, Sitemap
 from storage.errors import BrokenSite, UnknownSite
-from storage.urls import canonicalize
+from storage.urls import NotAnAddress, canonicalize
 
 _KEY = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 
@@ -43,6 +43,15 @@ def site(key: str, home: Path | None = None, own: bool = False) -> Site:
 def load(name: str, home: Path | None = None, own: bool = False) -> Site:
     """The site of a key, or the one made for an address; importable by name, so a worker process can be told to."""
     return adhoc(name) if "://" in name else site(name, home, own)
+
+
+def documents(url: str) -> list[str]:
+    """The documents that an address is by the rules of our sites, captured or not; none where it is no address."""
+    try:
+        asked = canonicalize(url if "://" in url else f"https://{url}")
+    except NotAnAddress:
+        return []
+    return [found for one in sites().values() if (found := one.document(asked)) is not None]
 
 
 def adhoc(url: str) -> Site:

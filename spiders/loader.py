@@ -25,7 +25,7 @@ class SiteLoader:
     @classmethod
     def from_settings(cls, settings: BaseSettings) -> Self:
         """Scrapy's way to make one."""
-        return cls(Path(os.environ.get("LUUTRU_HOME", "archive")))
+        return cls(Path(os.environ.get("LUUTRU_HOME") or "archive"))
 
     def load(self, spider_name: str) -> type[Spider]:
         """The spider of a site; raises KeyError."""

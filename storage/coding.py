@@ -11,6 +11,7 @@ from storage.errors import ArchiveError
 _FLAGS = {"gzip": igzip_lib.DECOMP_GZIP, "x-gzip": igzip_lib.DECOMP_GZIP, "deflate": igzip_lib.DECOMP_ZLIB}
 _FOREIGN = {"br", "zstd", "compress", "x-compress", "dcb", "dcz"}  # real codings that the standard library cannot undo
 _STEP = 1 << 16  # more at once costs time, for room that is not needed
+_PIECE = 1 << 13  # of gzip: what follows a member is copied with it, and members may be many and small
 
 
 class TooLarge(ArchiveError):
@@ -95,8 +96,17 @@ def _gunzip(body: bytes, limit: int) -> bytes:
     if not body.startswith(b"\x1f\x8b"):
         return body
     parts: list[bytes] = []
-    while body.startswith(b"\x1f\x8b"):  # RFC 1952: members may follow one another; what else follows is not ours
-        part, body, _ = inflate([body], igzip_lib.DECOMP_GZIP, limit)
+    at = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal at
+        while piece := body[at : at + _PIECE]:
+            at += len(piece)
+            yield piece
+
+    while body.startswith(b"\x1f\x8b", at):  # RFC 1952: members may follow one another; what else follows is not ours
+        part, rest, _ = inflate(pieces(), igzip_lib.DECOMP_GZIP, limit)
+        at -= len(rest)
         parts.append(part)
         limit -= len(part)
     return b"".join(parts)

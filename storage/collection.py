@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from storage.config import Config
+from storage.errors import StorageError
 from storage.index.engine import Index
 
 
@@ -16,8 +17,15 @@ class Collection:
 
     @classmethod
     def open(cls, home: Path, config: Config | None = None) -> "Collection":
-        """The archive in `home`, its index made or upgraded when needed; raises UsageError, StorageError."""
-        return cls(home, config or Config.load(home), Index.open(home / "index.db"))
+        """The archive in `home`, its index made or upgraded when needed; raises UsageError, StorageError.
+
+        Where WARC files lie without an index, it is not made anew: an empty one would say that nothing is held.
+        """
+        config = config or Config.load(home)
+        path = home / "index.db"
+        if not path.exists() and any((home / "warc").glob("*/*/*.warc.gz*")):
+            raise StorageError(f"{path} is gone, and WARC files lie beside it: put it back from a backup")
+        return cls(home, config, Index.open(path))
 
     def close(self) -> None:
         """Let go of the index."""

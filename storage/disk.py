@@ -63,6 +63,7 @@ class GrowingFile:
         self.path = path
         self.size = 0
         self.doubtful = False
+        self._unsynced = False  # what was appended may never have reached the disk
         self._digest = sha256()
         self._refusal: str | None = None
         self._lock = Lock()
@@ -91,23 +92,20 @@ class GrowingFile:
 
     def sync(self) -> None:
         """What was appended before the call is on the disk."""
-        with self._lock, telling(self.path):
-            if self._descriptor < 0:
-                return  # finished, therefore on the disk
-            descriptor = os.dup(self._descriptor)
-        try:
-            self._flush(descriptor, os.fdatasync)
-        finally:
-            os.close(descriptor)
+        with self._lock:
+            if self._unsynced:
+                raise StorageError(self._refusal)
+            if self._descriptor >= 0:  # else it is finished, therefore on the disk
+                self._flush(os.fdatasync)
 
     def finish(self) -> None:
         """Everything is on the disk, and nothing more is appended; the second call does nothing."""
-        if self._descriptor < 0:
-            return
-        try:
-            self._flush(self._descriptor, os.fsync)
-        finally:
-            with self._lock:
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            try:
+                self._flush(os.fsync)
+            finally:
                 self._refusal = self._refusal or f"{self.path} is closed"
                 os.close(self._descriptor)
                 self._descriptor = -1
@@ -122,11 +120,11 @@ class GrowingFile:
             os.ftruncate(self._descriptor, self.size)
             self.doubtful = False
 
-    def _flush(self, descriptor: int, bring: Callable[[int], None]) -> None:
+    def _flush(self, bring: Callable[[int], None]) -> None:
         try:
             with telling(self.path):
-                bring(descriptor)
+                bring(self._descriptor)
         except StorageError as error:  # the kernel reports it once, and forgets which pages it lost
             self._refusal = str(error)
-            self.doubtful = True
+            self.doubtful = self._unsynced = True
             raise

@@ -32,6 +32,8 @@ class UnknownSite(UsageError, LookupError):
 
     def __init__(self, name: str, near: list[str]) -> None:
         hint = f"did you mean {' or '.join(near)}?" if near else "`luutru sites` lists those there are"
+        if not near and "." in name:
+            hint += ", and an address begins with https://"
         super().__init__(f"unknown site {name!r}: {hint}")
         self.name = name
         self.near = near

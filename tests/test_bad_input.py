@@ -105,7 +105,7 @@ def test_an_unreachable_host_is_a_failed_crawl(home: Path) -> None:
     options = ("--connect-to", f"{HOST}:80:127.0.0.1:{port}", "--set", "ROBOTSTXT_OBEY=false", "--set", "RETRY_TIMES=0")
     ended = run(home, "crawl", "news", "--json", *options)
     assert (ended.status, ended.crawl["outcome"], ended.crawl["errors"]) == (1, "failed", 1)
-    assert f"1 pages did not answer: http://{HOST}/ (" in ended.crawl["warnings"][0]
+    assert f"1 page without an answer: http://{HOST}/ (" in ended.crawl["warnings"][0]
     (error,) = rows(home, "SELECT error FROM frontier WHERE state = 'failed'")
     assert error[0]
 
@@ -179,6 +179,8 @@ def test_a_corrupt_index_is_told(home: Path, torn: slice) -> None:
         (("--set", "ROBOTSTXT_OBEY=perhaps"), "ROBOTSTXT_OBEY"),
         (("--set", "DERIVE=on", "--set", "DERIVE_PROCESSES=0"), "DERIVE_PROCESSES"),
         (("--set", "WARC_MAXSIZE=big"), "WARC_MAXSIZE"),
+        (("--set", "CONCURRENT_REQUESTS=0"), "CONCURRENT_REQUESTS=0"),
+        (("--set", "CONCURRENT_REQUESTS_PER_DOMAIN=0"), "CONCURRENT_REQUESTS_PER_DOMAIN=0"),
         (("--max-pages", "0"), "--max-pages"),
     ],
 )
@@ -245,3 +247,43 @@ def noise(number: int) -> bytes:
     import random
 
     return b"<!--" + random.Random(number).randbytes(60_000).hex().encode() + b"-->"
+
+
+FAULTY = """
+import os, sys
+from pathlib import Path
+from luutru.cli import main
+from storage.errors import StorageError
+from storage.index import captures, frontier
+
+def failing(answer, error, after=2):
+    def ask(*given, **named):
+        nonlocal after
+        after -= 1
+        if after < 0:
+            raise error
+        return answer(*given, **named)
+    return ask
+
+if sys.argv[1] == "reading":
+    frontier.waiting = failing(frontier.waiting, StorageError("the index cannot be read"))
+else:
+    captures.record = failing(captures.record, RuntimeError("a mistake of ours"))
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"), [("reading", "the index cannot be read"), ("writing", "RuntimeError: a mistake of ours")]
+)
+def test_an_index_that_fails_in_mid_crawl_ends_it(home: Path, fault: str, told: str) -> None:
+    (home.parent / "faulty.py").write_text(FAULTY)
+    with NewsSite(20) as site:
+        words = [fault, "--home", str(home), "crawl", "news", "--json", *site.connect_to]
+        done = subprocess.run(
+            [sys.executable, str(home.parent / "faulty.py"), *words], capture_output=True, text=True, timeout=30
+        )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("luutru: ")
+    assert told in done.stderr
+    assert outcomes(home) == ["failed"]

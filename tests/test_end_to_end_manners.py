@@ -155,7 +155,7 @@ def test_rules_for_us_by_name_count(tmp_path: Path) -> None:
         ended = crawl(home, site)
         assert site.paths() == ["/robots.txt"]
     assert (ended.status, ended.crawl["outcome"]) == (1, "refused")
-    assert ended.crawl["warnings"][0] == "1 addresses are refused, by robots.txt or as no public address"
+    assert ended.crawl["warnings"][0] == "1 address refused, by robots.txt or as no public address"
 
 
 def test_crawl_delay_is_kept(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The contract of the index, for every kind of database: captures, frontier, documents, crawls."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context
@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, inspect, select, text, update
+from sqlalchemy import Connection, event, inspect, select, text, update
 
-from storage.errors import NewerIndex
+from storage.errors import NewerIndex, StorageError
 from storage.index import captures, crawls, documents, frontier
 from storage.index.captures import Observation, Place
 from storage.index.documents import Derived
@@ -347,6 +347,21 @@ def test_what_is_due_is_woken_except_what_is_skipped(index: Index) -> None:
         assert {one.attempts for one in frontier.left(connection, SITE, 0)} == {0}
 
 
+@pytest.mark.parametrize("page", [frontier.left, lambda *at: frontier.wake(*at[:2], now(), at[2])])
+def test_paging_by_id_does_not_read_the_whole_site_for_each_page(index: Index, page: Callable[..., Any]) -> None:
+    plans: list[str] = []
+
+    def explain(connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        raw = connection.connection.driver_connection
+        plans.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", values))
+
+    discover(index, found(1))
+    with index.write() as connection:
+        event.listen(index._engine, "before_cursor_execute", explain)
+        page(connection, SITE, 0)
+    assert plans == ["SEARCH frontier USING INTEGER PRIMARY KEY (rowid>?)"]
+
+
 def test_what_a_crawl_could_not_get(index: Index) -> None:
     discover(index, *map(found, range(1, 5)))
     numbers = ids(index)
@@ -356,8 +371,8 @@ def test_what_a_crawl_could_not_get(index: Index) -> None:
     visit(index, Visited(numbers[url(4)], State.FAILED, 3, LONG_AGO), crawl="earlier")
     with index.read() as connection:
         assert frontier.failures(connection, CRAWL) == [(url(1), Kind.ARTICLE, "status 500")]
-        told = frontier.unanswered(connection, CRAWL)
-    assert [(one["url"], one["state"], one["status"], one["error"]) for one in told] == [
+        told = [one for after in (0, 1) for one in frontier.unanswered(connection, CRAWL, after, limit=1)]
+    assert [(one.url, one.state, one.status, one.error) for one in told] == [
         (url(1), "failed", 500, "status 500"),
         (url(2), "refused", None, "forbidden by robots.txt"),
     ]
@@ -415,7 +430,8 @@ def derivations(draw: st.DrawFn) -> list[Derived]:
             read = Reading(None, "list", None, mentions)
         day = written(START + timedelta(days=number))
         digest = str(which) * 64 if read.article else None
-        made.append(Derived(number, SITE, f"https://thst.vn/{path}", day, read, digest, 1, "r1"))
+        site = draw(st.sampled_from([SITE, "other"]))
+        made.append(Derived(number, site, f"https://thst.vn/{path}", day, read, digest, 1, "r1"))
     return made
 
 
@@ -560,6 +576,14 @@ def write_some(path: Path, name: str, together: Barrier) -> None:
             )
             connection.execute(update(crawl).where(crawl.c.id == CRAWL).values(attempts=counted + 1))
     index.close()
+
+
+def test_an_index_that_stays_locked_is_told(index: Index) -> None:
+    other = Index(index.path)
+    event.listen(other._engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 0"))
+    with index.write(), pytest.raises(StorageError, match="is locked"), other.write():
+        pass
+    other.close()
 
 
 def test_processes_write_at_once_and_lose_nothing(index: Index) -> None:

@@ -5,8 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from ctypes import c_longlong
+from multiprocessing import Pipe
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 from sites_for_tests import (
@@ -26,6 +29,9 @@ from sites_for_tests import (
     states,
     until,
 )
+
+from crawler import derive
+from crawler.derivation import END, NEWS
 
 QUICKLY = 5.0  # seconds in which a crawl ends that was told to
 SLOW = page(1, size=3_000_000)  # takes seconds to read
@@ -209,8 +215,29 @@ def test_a_deriving_process_that_is_killed_while_it_reads_costs_one_reading(tmp_
     assert (ended.status, ended.crawl["outcome"], ended.crawl["documents_new"]) == (1, "partial", 2)
     (warning,) = ended.crawl["warnings"]
     assert warning == (
-        f"1 captures could not be read: http://{HOST}/a/2 (failed: reading ended the process with status -9)"
+        f"1 capture that could not be read: http://{HOST}/a/2 (failed: reading ended the process with status -9)"
     )
+
+
+def test_news_never_pile_up_while_there_is_enough_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, ours = Pipe(duplex=False)
+    living, _ = parent = Pipe(duplex=False)
+    batches = [["a"], ["b"], ["c"], []]
+    read = []
+
+    def record_batch(_: object, batch: list[str]) -> None:
+        assert not theirs.poll()
+        read.extend(batch)
+        ours.send_bytes(NEWS if len(read) < 3 else END)
+
+    monkeypatch.setattr(derive, "parent_process", lambda: SimpleNamespace(sentinel=living))
+    monkeypatch.setattr(derive, "_readings", lambda *_: batches.pop(0))
+    monkeypatch.setattr(derive.documents, "record_batch", record_batch)
+    ours.send_bytes(NEWS)
+    derive.work(tmp_path, lambda: None, 0, 1, theirs, c_longlong())  # type: ignore[arg-type, return-value]
+    assert (read, batches) == (["a", "b", "c"], [])
+    for end in (theirs, ours, *parent):
+        end.close()
 
 
 CRASHING = """
@@ -259,7 +286,7 @@ def test_pages_that_break_reading_cost_their_reading(tmp_path: Path) -> None:
         assert_kept(home, site)
     outcome, warning = done.stdout.splitlines()
     assert outcome == "partial"
-    assert warning.startswith("3 captures could not be read: ")
+    assert warning.startswith("3 captures that could not be read: ")
     assert f"http://{HOST}/a/2 (failed: reading ended the process with status -11)" in warning
     assert f"http://{HOST}/a/3 (failed: reading took too long)" in warning
     assert f"http://{HOST}/a/4 (failed: RecursionError: too deep)" in warning

@@ -90,17 +90,15 @@ def test_scheme_relative_references_keep_their_scheme() -> None:
     assert read_links(b"<a href=//b.vn/>", "https://a.vn/", seen)[0].url == "https://b.vn/"
 
 
+def test_a_page_that_begins_with_many_comments() -> None:
+    html = b"<!-- comment -->\n" * 100 + b"<a href=/t/y>y</a>"
+    led = discover(Kind.LIST, 200, {"content-type": "text/html"}, html, PAGE, SITE, 0, Seen(64))
+    assert [one.url for one in led.found] == ["https://thst.vn/t/y"]
+
+
 def test_link_and_picture_of_one_address() -> None:
     links = read_links(b"<a href=/x.jpg><img src=/x.jpg></a>", PAGE, Seen(64))
     assert [link.use for link in links] == [Use.LINK, Use.REQUISITE]
-
-
-def test_seen_forgets_on_demand() -> None:
-    seen = Seen(64)
-    assert seen.add("x", Use.LINK)
-    assert not seen.add("x", Use.LINK)
-    seen.clear()
-    assert seen.add("x", Use.LINK)
 
 
 _pages = st.sampled_from(["http://a.vn/x/y?z", "https://a.vn/x/v", "https://b.vn/"])

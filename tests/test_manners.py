@@ -22,6 +22,7 @@ NOW = datetime(2026, 11, 22, 8, 0, 0, tzinfo=UTC)
         ("soon", None),
         ("-1", None),
         ("1.5", None),
+        ("Sun, 22 Nov 99999999999999999 08:01:00 GMT", None),
         ("", None),
     ],
 )
@@ -182,4 +183,4 @@ def test_a_crawl_delay_too_long_refuses() -> None:
     with Server({"/robots.txt": Reply(body=b"User-agent: *\nCrawl-delay: 86400\n")}) as server:
         made = crawl([server.url("/0")], obey=True)
     assert [path for path, _ in server.log] == ["/robots.txt"]
-    assert made.refused[0][1] == "robots.txt asks for 86400 s between requests"
+    assert made.refused[0][1] == "asks for 86400 s between requests (Crawl-delay)"

@@ -71,6 +71,7 @@ def test_pauses_grow_and_stay_in_bounds(attempts: int, jitter: float, delay: flo
         (Account(forbidden=1), Outcome.REFUSED),
         (Account(answered=3, refusals=("thst.vn: Retry-After: 9999 s",)), Outcome.REFUSED),
         (Account(answered=3, unasked=("http://www.thst.vn: robots.txt gave no answer",)), Outcome.PARTIAL),
+        (Account(answered=3, silent=25), Outcome.PARTIAL),
         (Account(answered=3, interrupted=True), Outcome.INTERRUPTED),
         (Account(answered=3, interrupted=True, storage="the disk is full"), Outcome.FAILED),
     ],
@@ -82,5 +83,5 @@ def test_a_crawl_is_judged_by_its_counts(account: Account, outcome: Outcome) -> 
 
 def test_warnings_name_a_few_and_count_all() -> None:
     [told] = warnings(Account(answered=1, failed=tuple(f"https://thst.vn/{n} (no answer)" for n in range(9))))
-    assert told.startswith("9 pages did not answer: https://thst.vn/0 (no answer), ")
+    assert told.startswith("9 pages without an answer: https://thst.vn/0 (no answer), ")
     assert told.endswith("https://thst.vn/4 (no answer), …")

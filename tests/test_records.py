@@ -349,6 +349,8 @@ def test_body_that_was_cut_gives_what_there_is(name: str) -> None:
 
 def test_gzip_members_follow_one_another() -> None:
     assert decoded(coded("gzip"), gzip.compress(b"a") + gzip.compress(b"b") + b"\0\0", 10) == b"ab"
+    large = os.urandom(30_000)
+    assert decoded(coded("gzip"), gzip.compress(large) + gzip.compress(b"b") * 2000, 10**5) == large + b"b" * 2000
 
 
 def test_plain_body_that_claims_gzip() -> None:

@@ -43,6 +43,15 @@ def test_srcset(value: str, urls: list[str]) -> None:
     assert named(srcset(value)) == urls
 
 
+@pytest.mark.parametrize("sheet", ["@import" + "/**/" * 20_000, "url(" + " " * 200_000, "url(" + r"\aaaaaa" * 2000])
+def test_a_hostile_sheet_costs_no_more_than_its_size(sheet: str) -> None:
+    assert named(css(sheet)) == []
+
+
+def test_a_hostile_srcset_costs_no_more_than_its_size() -> None:
+    assert named(srcset("a.png " + " " * 100_000 + "(")) == ["("]
+
+
 def test_streams_in_the_scripts_of_a_page() -> None:
     html = rb"""<script>play({file:"https:\/\/pa.thst.vn\/hls-live\/a\/livestream.m3u8?t=1"})</script>"""
     assert list(played(html)) == [(Use.STREAM, "https://pa.thst.vn/hls-live/a/livestream.m3u8?t=1")]

@@ -9,7 +9,7 @@ import pytest
 
 from crawler.definition import definition_digest
 from crawler.sites import Rule
-from spiders import adhoc, load, site, sites
+from spiders import adhoc, documents, load, site, sites
 from storage.errors import BrokenSite, UnknownSite
 from storage.model import Kind
 
@@ -44,6 +44,24 @@ def test_own_sites_only_where_the_caller_says_so(tmp_path: Path) -> None:
     assert not marker.exists()
     assert sites(tmp_path, own=True)["bao-thu"].name == "Báo Thử"
     assert marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("https://www.soctrangtv.vn/t/tin?x=1", ["thst/t/tin"]),
+        ("thst.vn:443/t/A%C2%A0b", ["thst/t/A%C2%A0b"]),
+        ("https://vpub.soctrang.gov.vn/Default.aspx?pageid=1&sname=x&ID=396962", ["vnpt:soctrang/396962"]),
+        ("https://thst.vn/", []),
+        ("https://example.org/t/tin", []),
+        ("dangcongsan/592693", []),
+        ("ftp://thst.vn/t/tin", []),
+        ("396962", []),
+        ("", []),
+    ],
+)
+def test_an_address_names_its_document_captured_or_not(address: str, found: list[str]) -> None:
+    assert documents(address) == found
 
 
 def test_unknown_sites_name_those_that_come_near(tmp_path: Path) -> None:

@@ -639,6 +639,22 @@ def test_disk_that_fails_to_sync_is_not_trusted_again(tmp_path: Path, monkeypatc
     assert manifest.locate(tmp_path, target.current).name.endswith(".open")
 
 
+def test_sync_does_not_vouch_for_a_file_that_was_closed_in_vain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = writer(tmp_path)
+    target.append(PAGE)
+
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(StorageError, match="check the disk"):
+        target.close()
+    with pytest.raises(StorageError, match="check the disk"):
+        target.sync()
+
+
 def test_home_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "warc").write_text("a file where the directory should be")
     with pytest.raises(StorageError, match="check the disk"):

@@ -14,11 +14,12 @@ def command(invocation: Invocation, document: str) -> None:
 
     DOC and URL are as in `luutru show`. A text that came back has a line for each time.
     """
+    import spiders
     from storage.index import questions
 
     with invocation.collection() as collection:
         with collection.index.read() as connection:
-            periods = questions.history(connection, document)
+            periods = questions.history(connection, document, spiders.documents(document))
         if invocation.json:
             for one in periods:
                 write_json(one)

@@ -20,11 +20,12 @@ def command(invocation: Invocation, document: str) -> None:
 
     DOC is a document's identity, such as dangcongsan/592693, or its number; URL is any address of it.
     """
+    import spiders
     from storage.index import questions
 
     with invocation.collection() as collection:
         with collection.index.read() as connection:
-            shown = questions.show(connection, document)
+            shown = questions.show(connection, document, spiders.documents(document))
         if invocation.json:
             write_json(shown)
         else:

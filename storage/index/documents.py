@@ -60,7 +60,7 @@ def _update(table: Table, *names: str) -> Update:
 
 
 _SEEN = _update(version, "first_seen", "last_seen", "published", "published_from")
-_STANDING = _update(document, "url", "first_seen", "last_seen", "version", "section", "published", "day")
+_STANDING = _update(document, "site", "url", "first_seen", "last_seen", "version", "section", "published", "day")
 _DERIVED = update(capture).where(capture.c.id == bindparam("row")).values(derived=1)
 _EARLIER = (
     update(address)
@@ -131,9 +131,10 @@ class _Version:
 
 @dataclass(slots=True)
 class _Document:
-    """A document's row while a batch is written: its earliest capture names its address, its newest its version."""
+    """A document's row while a batch is written: the earliest capture names its site and address."""
 
     id: int
+    site: str
     url: str
     first_seen: str
     last_seen: str
@@ -146,8 +147,8 @@ class _Document:
         return cls(**{name: row[name] for name in cls.__slots__})
 
     def seen(self, one: Derived, kept: _Version) -> None:
-        if (one.date, one.url) < (self.first_seen, self.url):
-            self.first_seen, self.url = one.date, one.url
+        if (one.date, one.url, one.site) < (self.first_seen, self.url, self.site):
+            self.first_seen, self.url, self.site = one.date, one.url, one.site
         if self.version is None or one.date >= self.last_seen:
             self.last_seen, self.version = one.date, kept.id
         if self.version == kept.id:
@@ -322,6 +323,7 @@ def _write(connection: Connection, documents: Iterable[_Document], versions: Ite
     standing = [
         {
             "row": one.id,
+            "new_site": one.site,
             "new_url": one.url,
             "new_first_seen": one.first_seen,
             "new_last_seen": one.last_seen,

@@ -56,6 +56,8 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
+        if "locked" in str(error.orig):
+            raise StorageError(f"the index {path} is locked: another process writes it and does not end") from error
         if any(reason in str(error.orig) for reason in _LOST):
             raise StorageError(f"the index {path} cannot be used: {error.orig}; free or mount its disk") from error
         raise

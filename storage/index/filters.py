@@ -3,16 +3,17 @@
 import json
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Column, ColumnElement, Connection, false, not_, select, true
+from sqlalchemy import Column, ColumnElement, Connection, not_, or_, select
 
 from storage.folding import fold
 from storage.index.dialects import dialect_of
+from storage.index.questions import gone
 from storage.index.tables import document, version
 from storage.query import Filter
 
 Condition = ColumnElement[bool]
 
-_OF_DOCUMENT = {"site", "after", "before"}
+_OF_DOCUMENT = {"site", "after", "before", "gone"}
 _STRICTEST: dict[str, Callable[[Sequence[str]], str]] = {"after": max, "before": min, "gone": max}
 
 
@@ -72,7 +73,8 @@ def _in(connection: Connection, values: Sequence[str]) -> Condition:
 
 
 def _gone(connection: Connection, values: Sequence[str]) -> Condition:
-    return true() if "no" in values else false()  # nothing is known to be gone
+    is_gone = document.c.id.in_(dialect_of(connection).among(gone(connection)))
+    return or_(*(is_gone if value == "yes" else not_(is_gone) for value in values))
 
 
 _ANY_OF: dict[str, Callable[[Connection, Sequence[str]], Condition]] = {

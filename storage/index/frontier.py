@@ -1,11 +1,11 @@
 """The addresses that were discovered: where found, in which state, when due."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, not_, or_, select, update
 
 from storage.index.dialects import dialect_of
 from storage.index.tables import frontier
@@ -36,6 +36,18 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """An address that a crawl could not get, and why."""
+
+    id: int
+    url: str
+    state: str
+    status: int | None
+    error: str | None
+    via: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Visited:
     """What became of an address in one attempt."""
 
@@ -49,12 +61,20 @@ class Visited:
     last_modified: str | None = None
 
 
+_AGAIN = 50  # added to the priority of what is visited again; seeds, with 0, stay first
 _SAID = ("state", "attempts", "due", "status", "error", "etag", "last_modified")
 _WAITING = (frontier.c.id, frontier.c.url, frontier.c.kind, frontier.c.hops, frontier.c.via, frontier.c.attempts)
+
+_UNANSWERED = tuple(frontier.c[one.name] for one in fields(Unanswered))
 
 
 def _waiting(row: Row[*tuple[Any, ...]]) -> Waiting:
     return Waiting(row.id, row.url, Kind(row.kind), row.hops, row.via, row.attempts)
+
+
+def _by_id(site: str) -> ColumnElement[bool]:
+    """The rows of a site, for statements that page by id: an index by site would be read and sorted for each page."""
+    return func.coalesce(frontier.c.site, "") == site
 
 
 def discover(connection: Connection, site: str, found: Iterable[Found]) -> int:
@@ -111,12 +131,17 @@ def visit(connection: Connection, crawl: str, visits: Sequence[Visited]) -> None
 def waiting(
     connection: Connection, site: str, kinds: Collection[Kind], limit: int, without: Collection[int]
 ) -> list[Waiting]:
-    """Up to `limit` addresses that are due, in the order in which they should be fetched."""
+    """Up to `limit` addresses that are due, in the order in which they should be fetched.
+
+    What was never seen comes before what is visited again, and that before what was visited later. Only an attempt
+    that failed makes an address wait for its time: a clock that is set back stops nothing.
+    """
+    ready = or_(frontier.c.attempts == 0, frontier.c.due <= now())
     rows = connection.execute(
         select(*_WAITING)
-        .where(frontier.c.site == site, frontier.c.state == State.WAITING, frontier.c.due <= now())
+        .where(frontier.c.site == site, frontier.c.state == State.WAITING, ready)
         .where(frontier.c.kind.in_(kinds))
-        .order_by(frontier.c.priority, frontier.c.id)
+        .order_by(frontier.c.priority, frontier.c.visited.nulls_first(), frontier.c.id)
         .limit(limit + len(without))
     )
     return [_waiting(row) for row in rows if row.id not in without][:limit]
@@ -133,6 +158,12 @@ def next_due(connection: Connection, site: str, kinds: Collection[Kind], without
     return next((row.due for row in rows if row.id not in without), None)
 
 
+def count_waiting(connection: Connection, site: str) -> int:
+    """How many addresses wait, due or not."""
+    query = select(func.count()).where(frontier.c.site == site, frontier.c.state == State.WAITING)
+    return int(connection.execute(query).scalar_one())
+
+
 def wake(
     connection: Connection, site: str, until: str, after: int, begun: str | None = None, limit: int = 2000
 ) -> int | None:
@@ -144,14 +175,15 @@ def wake(
     if begun:
         leaf = and_(frontier.c.kind != Kind.LIST, frontier.c.hops > 0)
         resting = or_(resting, and_(frontier.c.state == State.DONE, leaf, frontier.c.visited >= begun))
-    asleep = and_(frontier.c.site == site, frontier.c.due <= until, not_(resting))
+    asleep = and_(_by_id(site), frontier.c.due <= until, not_(resting))
     ids = connection.scalars(
         select(frontier.c.id).where(asleep, frontier.c.id > after).order_by(frontier.c.id).limit(limit)
     ).all()
     if not ids:
         return None
     span = frontier.c.id.between(ids[0], ids[-1])
-    connection.execute(update(frontier).where(span, asleep).values(state=State.WAITING, attempts=0))
+    again = case((frontier.c.priority.between(1, _AGAIN - 1), frontier.c.priority + _AGAIN), else_=frontier.c.priority)
+    connection.execute(update(frontier).where(span, asleep).values(state=State.WAITING, attempts=0, priority=again))
     return int(ids[-1])
 
 
@@ -165,22 +197,22 @@ def failures(connection: Connection, crawl: str) -> list[tuple[str, Kind, str]]:
     return [(row.url, Kind(row.kind), row.error or "") for row in rows]
 
 
-def unanswered(connection: Connection, crawl: str, limit: int = 1000) -> list[dict[str, str | int | None]]:
-    """Addresses which this crawl could not get, with the reason, in the order of discovery."""
+def unanswered(connection: Connection, crawl: str, after: int, limit: int = 1000) -> list[Unanswered]:
+    """Addresses which this crawl could not get, with the reason, by id."""
     rows = connection.execute(
-        select(frontier.c.url, frontier.c.state, frontier.c.status, frontier.c.error, frontier.c.via)
-        .where(frontier.c.crawl == crawl, frontier.c.state.in_([State.FAILED, State.REFUSED]))
+        select(*_UNANSWERED)
+        .where(frontier.c.crawl == crawl, frontier.c.state.in_([State.FAILED, State.REFUSED]), frontier.c.id > after)
         .order_by(frontier.c.id)
         .limit(limit)
     )
-    return [dict(row) for row in rows.mappings()]
+    return [Unanswered(*row) for row in rows]
 
 
 def left(connection: Connection, site: str, after: int, limit: int = 1000) -> list[Waiting]:
     """Addresses that still wait, due or not, by id."""
     rows = connection.execute(
         select(*_WAITING)
-        .where(frontier.c.site == site, frontier.c.state == State.WAITING, frontier.c.id > after)
+        .where(_by_id(site), frontier.c.state == State.WAITING, frontier.c.id > after)
         .order_by(frontier.c.id)
         .limit(limit)
     )

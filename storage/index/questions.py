@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from shlex import quote
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
@@ -108,9 +109,9 @@ class Shown:
     gone: bool
 
 
-def show(connection: Connection, wanted: str) -> Shown:
-    """The document of this identity, number or address; raises NotFound."""
-    owner = find(connection, wanted)
+def show(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> Shown:
+    """The document of this identity, number or address, as `find` finds it; raises NotFound."""
+    owner = find(connection, wanted, identities)
     addresses = _addresses(connection, owner.id)
     captures = _captures(connection, owner.id, addresses)
     versions = _versions(connection, owner.id)
@@ -135,9 +136,9 @@ def show(connection: Connection, wanted: str) -> Shown:
     )
 
 
-def history(connection: Connection, wanted: str) -> list[Period]:
+def history(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> list[Period]:
     """When each text of a document stood, oldest first: a text that came back has a period for each time."""
-    owner = find(connection, wanted)
+    owner = find(connection, wanted, identities)
     numbers = {one.id: number for number, one in enumerate(_versions(connection, owner.id), 1)}
     captures = [one for one in _captures(connection, owner.id, ()) if one.version in numbers]
     periods = []
@@ -156,6 +157,20 @@ def history(connection: Connection, wanted: str) -> list[Period]:
     return periods
 
 
+def gone(connection: Connection) -> list[int]:
+    """The numbers of the documents that are gone, as `show` says it of each."""
+    at_address = capture.c.url == address.c.url
+    nowhere = select(address.c.document).join(capture, at_address).where(capture.c.status.in_(_GONE))
+    rows = connection.execute(
+        select(address.c.document, capture.c.url, capture.c.status)
+        .join(capture, at_address)
+        .where(address.c.document.in_(nowhere))
+        .order_by(address.c.document, capture.c.date, capture.c.id)
+    )
+    held = ((id_, list(captures)) for id_, captures in groupby(rows, key=lambda row: row.document))
+    return [id_ for id_, captures in held if _gone(captures, [one.url for one in captures])]
+
+
 def version_numbers(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """The numbers of versions among those of their documents, by id."""
     earlier = version.alias()
@@ -172,8 +187,11 @@ def version_numbers(connection: Connection, ids: Sequence[int]) -> dict[int, int
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def find(connection: Connection, wanted: str) -> _Row:
-    """The row of the document of this identity, number or address; raises NotFound."""
+def find(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> _Row:
+    """The row of the document of this identity, number or address; raises NotFound.
+
+    An address that was never captured is looked for under `identities`, which the sites' rules give it.
+    """
     is_number = wanted.isascii() and wanted.isdigit() and len(wanted) < 19
     named = document.c.id == int(wanted) if is_number else document.c.identity == wanted
     row = connection.execute(select(document).where(named)).first()
@@ -181,10 +199,11 @@ def find(connection: Connection, wanted: str) -> _Row:
         return row
     spellings = _spellings(wanted)
     known = select(address.c.document).where(address.c.url.in_(spellings))
-    row = connection.execute(select(document).where(document.c.id.in_(known)).order_by(document.c.id)).first()
-    if row is None:
-        raise NotFound(_why_not(connection, wanted, spellings))
-    return row
+    for named in (document.c.id.in_(known), document.c.identity.in_(list(identities))):
+        row = connection.execute(select(document).where(named).order_by(document.c.id)).first()
+        if row is not None:
+            return row
+    raise NotFound(_why_not(connection, wanted, spellings))
 
 
 def _spellings(wanted: str) -> list[str]:
@@ -202,14 +221,20 @@ def _spellings(wanted: str) -> list[str]:
 
 def _why_not(connection: Connection, wanted: str, spellings: Sequence[str]) -> str:
     held = connection.execute(
-        select(capture.c.url, capture.c.date, capture.c.status, reading.c.reason)
+        select(
+            *(capture.c[name] for name in ("url", "date", "status", "kind", "offset")),
+            file.c.name.label("warc"),
+            reading.c.reason,
+        )
+        .join(file, file.c.id == capture.c.file)
         .outerjoin(reading, reading.c.capture == capture.c.id)
         .where(capture.c.urlkey.in_([surt(url) for url in spellings]), capture.c.url.in_(spellings))
         .order_by(capture.c.date.desc())
     ).first()
     if held is not None:
-        reason = held.reason or f"its last answer was {held.status}"
-        return f"{held.url} is archived ({held.date[:10]}), but is no document: {reason}"
+        reason = held.reason or f"of kind {held.kind}, its last answer was {held.status}"
+        where = f"{held.date[:10]}, {held.warc}, offset {held.offset}"
+        return f"{held.url} is archived ({where}), but is no document: {reason}"
     known = connection.execute(
         select(frontier.c.url, frontier.c.state, frontier.c.error).where(frontier.c.url.in_(spellings))
     ).first()
@@ -217,7 +242,9 @@ def _why_not(connection: Connection, wanted: str, spellings: Sequence[str]) -> s
         reason = f": {known.error}" if known.error else "; the next crawl of its site asks for it"
         return f"{known.url} is known but not archived ({known.state}){reason}"
     hint = (
-        f"`luutru crawl {spellings[0]}` archives it" if "://" in wanted and spellings else "try `luutru search WORDS`"
+        f"`luutru crawl {quote(spellings[0])}` archives it"
+        if "://" in wanted and spellings
+        else "try `luutru search WORDS`"
     )
     return f"no document {wanted[:200]!r} in the archive: {hint}"
 

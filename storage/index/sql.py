@@ -11,6 +11,7 @@ from pathlib import Path
 from storage.errors import ArchiveError, StorageError, UsageError
 
 _STEPS = 10_000  # instructions of the database between two looks at the clock
+_CHANGING = {"journal_mode", "locking_mode", "query_only", "wal_checkpoint", "writable_schema"}  # pragmas
 
 
 class TooSlow(ArchiveError):
@@ -68,8 +69,14 @@ def _open(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise StorageError(f"the index {path} cannot be read: {error}") from error
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # ATTACH and VACUUM INTO write elsewhere
+    connection.set_authorizer(_authorized)
     connection.text_factory = lambda content: content.decode("utf-8", "replace")
     return connection
+
+
+def _authorized(action: int, name: str | None, *_: str | None) -> int:
+    is_change = action == sqlite3.SQLITE_PRAGMA and (name or "").lower() in _CHANGING
+    return sqlite3.SQLITE_DENY if is_change else sqlite3.SQLITE_OK
 
 
 def _told(error: Exception) -> ArchiveError:

@@ -120,7 +120,7 @@ frontier = Table(  # every address that was discovered
     Column("due", String(32), nullable=False),
     Column("crawl", String(16)),  # the crawl that visited it last
     UniqueConstraint("site", "url"),
-    Index("ix_frontier_waiting", "site", "priority", "id", **_only("state = 'waiting'")),
+    Index("ix_frontier_waiting", "site", "priority", "visited", "id", **_only("state = 'waiting'")),
 )
 
 document = Table(

@@ -76,7 +76,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_frontier_waiting",
         "frontier",
-        ["site", "priority", "id"],
+        ["site", "priority", "visited", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'waiting'"),
         postgresql_where=sa.text("state = 'waiting'"),
