@@ -55,7 +55,7 @@ SITE = Site(
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answers; it waits for the gate, or for the end of the server, where there is one."""
+    """What the server answers, nothing with status 0; it waits for the gate, or for its own end, where there is one."""
 
     status: int = 200
     body: bytes = b""
@@ -139,6 +139,9 @@ class NewsSite:
             while not (reply.gate.wait(0.05) or self._ending.is_set()):
                 pass
         self._ending.wait(reply.latency)
+        if not reply.status:
+            handler.close_connection = True
+            return
         handler.send_response(reply.status)
         for name, value in {
             "Content-Type": "text/html",

@@ -287,3 +287,15 @@ def test_an_index_that_fails_in_mid_crawl_ends_it(home: Path, fault: str, told: 
     assert done.stderr.startswith("luutru: ")
     assert told in done.stderr
     assert outcomes(home) == ["failed"]
+
+
+def test_a_lost_index_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    with NewsSite(1) as site:
+        crawl(home, site)
+    for path in home.glob("index.db*"):
+        path.unlink()
+    ended = run(home, "stats")
+    assert ended.status == 4
+    assert "index.db is gone" in ended.line
+    assert not (home / "index.db").exists()

@@ -165,3 +165,25 @@ def test_crawl_delay_is_kept(tmp_path: Path) -> None:
         moments = site.began()
     assert len(moments) == 5
     assert min(gaps(moments)) >= DELAY - LATE
+
+
+def test_a_capped_crawl_goes_on_where_the_last_one_stopped(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    with NewsSite(9) as site:
+        told = [crawl(home, site, "--max-pages", "4").crawl for _ in range(4)]
+        asked = {visit.path for visit in site.visits if visit.path.startswith("/a/")}
+    assert asked == {f"/a/{number}" for number in range(1, 10)}
+    assert "stopped at the limit of pages: 6 addresses still waiting" in told[0]["warnings"]
+    assert {one["outcome"] for one in told} == {"completed"}
+
+
+def test_servers_that_fall_silent_are_left_alone(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", RETRY_TIMES="0")
+    silence = {f"{HOST}/a/{number}": Reply(status=0) for number in range(1, 61)}
+    with NewsSite(60, silence) as site:
+        ended = crawl(home, site)
+        asked = {visit.path for visit in site.visits if visit.path.startswith("/a/")}
+    assert ended.crawl["outcome"] == "partial"
+    assert any(warning.startswith("ended after ") for warning in ended.crawl["warnings"])
+    assert len(asked) < 60
+    assert "waiting" in states(home).values()

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Sequence
 from copy import copy
+from itertools import pairwise
 
 import trafilatura
 from lxml import etree
@@ -30,6 +31,7 @@ _SHARE = 0.6  # of what was kept, the least that the article's element holds
 _GAP = 3  # foreign lines in a row that end what continues outside of the container
 _SURE = 0.8  # confidence when everything agrees
 _TITLES = 5  # linked titles in a text from which it may be a list
+_RUN = 3  # paragraphs in a row that no list has
 _LEAD_CLASS = re.compile(r"sapo|\blead\b|tom-?_?tat|summary|intro|description|chapeau|standfirst", re.IGNORECASE)
 _RIGHT = re.compile(r"\bright\b", re.IGNORECASE)
 
@@ -63,9 +65,19 @@ def generic(page: Page, title: int | None = None) -> Body | None:
     said = [n for n in span if n in kept or (not lines[n].is_link and (n in pictures or page.keys[n] in text))]
     parts = until_end([Part(n, lines[n].text) for n in said])
     own = {link.at for link in page.links if page.is_own(link)}
-    titles = sum(1 for n in span if n in own and lines[n].is_link and len(lines[n].text) >= _SHORT)
-    listing = titles >= _TITLES and titles * 2 >= sum(1 for part in parts if len(part.text) >= _LONG)
+    titles = {n for n in span if n in own and lines[n].is_link and len(lines[n].text) >= _SHORT}
+    long = [part.at for part in parts if len(part.text) >= _LONG]
+    listing = len(titles) >= _TITLES and len(titles) * 2 >= len(long) and _longest_run(long, titles) < _RUN
     return Body(tuple(parts), "generic", round(_SURE * score, 3), title=title, listing=listing) if parts else None
+
+
+def _longest_run(long: Sequence[int], titles: set[int]) -> int:
+    """Paragraphs in a row with no title between them: in a list a title comes after every one or two."""
+    longest = run = 0
+    for before, n in pairwise([-1, *long]):
+        run = 1 if any(between in titles for between in range(before + 1, n)) else run + 1
+        longest = max(longest, run)
+    return longest
 
 
 def _trafilatura(page: Page) -> str:
