@@ -216,7 +216,10 @@ class Session:
                 self._errors += one.visited.state is State.FAILED
                 if one.kind in PAGES and one.visited.state in (State.WAITING, State.REFUSED):
                     self.frontier.give_back()
-                self._silent = 0 if one.capture or not one.visited.error else self._silent + 1
+                if one.capture:
+                    self._silent = 0
+                elif one.visited.state is not State.REFUSED:
+                    self._silent += 1
             if one.capture:
                 self._pages += one.kind in PAGES
                 self._requisites += one.kind is Kind.REQUISITE
