@@ -4,9 +4,11 @@ Captures that have no reading yet come from the index and their payloads from th
 whether they were captured a moment or a year ago.
 """
 
+import gc
 import sys
 from collections.abc import Iterator
 from ctypes import c_longlong
+from dataclasses import replace
 from datetime import datetime
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -25,6 +27,7 @@ from storage.model import Kind, Reading
 from storage.records import StoredResponse, decoded, read_payload
 
 _BATCH = 40  # captures read before their readings are written
+_REMEMBERED = 200_000  # mentions
 _RECYCLE_AFTER = 5_000  # captures; extraction libraries leak
 _DECODED_LIMIT = 64 * 1024 * 1024
 
@@ -52,14 +55,16 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
 
     `current` holds the capture that is being read. Ends the process with RECYCLED or the status of an ArchiveError.
     """
+    gc.freeze()  # what is imported stays; trees are freed by reference counts, so cycles need not be sought often
+    gc.set_threshold(100_000, 50, 100)
     try:
-        index, site = Index(home / "index.db"), load()
+        index, site, unsaid = Index(home / "index.db"), load(), _Unsaid()
         current.value = IDLE
         read, last = 0, False
         while True:
             if news.poll():  # also while there is enough to do: a full pipe would hold up the crawl
                 last = _told(news) == END
-            batch = list(_readings(index, home, site, part, parts, current))
+            batch = [unsaid.of(one) for one in _readings(index, home, site, part, parts, current)]
             if batch:
                 documents.record_batch(index, batch)
                 read += len(batch)
@@ -71,6 +76,23 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
                 last = _told(news) == END
     except ArchiveError as error:
         sys.exit(error.status)
+
+
+class _Unsaid:
+    """Leaves out the mentions that this process has written already: most stand on many pages of a site.
+
+    Captures come in the order of their ids here, and of equal mentions that with the lowest id is kept.
+    """
+
+    def __init__(self) -> None:
+        self._said: set[int] = set()
+
+    def of(self, one: Derived) -> Derived:
+        fresh = tuple(mention for mention in one.reading.mentions if hash(mention) not in self._said)
+        if len(self._said) > _REMEMBERED:
+            self._said.clear()
+        self._said.update(map(hash, fresh))
+        return replace(one, reading=replace(one.reading, mentions=fresh))
 
 
 def _told(news: Connection) -> bytes:
