@@ -15,7 +15,7 @@ from crawler.extraction.text import fold, join, squeeze
 from crawler.sites import Layout
 from storage.model import Article, Mention
 
-CODE = 1  # counts the changes of this package that let the same page read otherwise
+CODE = 2  # counts the changes of this package that let the same page read otherwise
 _MEMORY = "-"  # no memory of repeated blocks was used
 _HTML = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "")
 _ERROR = re.compile(

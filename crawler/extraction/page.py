@@ -10,6 +10,7 @@ from typing import NamedTuple
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
+from crawler.extraction.encodings import restore
 from crawler.extraction.text import fold
 from storage.urls import Base, NotAnAddress, canonicalize, resolve
 
@@ -36,6 +37,8 @@ _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORE
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BROKEN = "\ufffd"
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_MEANT = {"ascii": "cp1252", "iso8859-1": "cp1252"}  # WHATWG Encoding: these labels mean windows-1252
 
 
 class Line(NamedTuple):
@@ -257,13 +260,15 @@ def parse(payload: bytes, content_type: str | None, url: str) -> Page | None:
         root = document_fromstring(data, parser=_PARSER)
     except etree.ParserError:
         return None
+    restore(root, data)
     return Page(root, url)
 
 
 def to_utf8(payload: bytes, content_type: str | None) -> bytes:
     """The payload in UTF-8, by its byte order mark, else what its bytes prove, else what header and `meta` declare.
 
-    Bytes beyond ASCII that are valid UTF-8 are UTF-8 whatever is declared: no other encoding looks so by chance.
+    Bytes beyond ASCII that are valid UTF-8 are UTF-8 whatever is declared: no other encoding looks so by chance. A
+    few broken ones among them are just broken.
     """
     for mark, name in _BOMS:
         if payload.startswith(mark):
@@ -271,24 +276,22 @@ def to_utf8(payload: bytes, content_type: str | None) -> bytes:
     try:
         payload.decode("utf-8")
     except UnicodeDecodeError:
-        return min(
-            (payload.decode(name, "replace") for name in _candidates(payload, content_type)), key=_damage
-        ).encode()
+        sound = filter(_is_sound, _decoded(payload, content_type))
+        return next(sound, payload.decode("cp1252", "replace")).encode("utf-8", "replace")
     return payload
 
 
-def _candidates(payload: bytes, content_type: str | None) -> Iterator[str]:
+def _decoded(payload: bytes, content_type: str | None) -> Iterator[str]:
     header = _HEADER_CHARSET.search(content_type or "")
     declared = _CHARSET.search(payload[:4096])
     names = [header.group(1)] if header else []
     names += [declared.group(1).decode("ascii")] if declared else []
-    for name in names:
+    for name in ("utf-8", *names):
         try:
-            yield codecs.lookup(name).name
-        except LookupError:
+            yield payload.decode(_MEANT.get(codecs.lookup(name).name, name), "replace")
+        except (LookupError, UnicodeError):  # no encoding of text, or one that cannot pass over what is broken
             continue
-    yield from ("utf-8", "cp1258", "cp1252")
 
 
-def _damage(text: str) -> int:
-    return text.count(_BROKEN)
+def _is_sound(text: str) -> bool:
+    return text.count(_BROKEN) * 2 <= len(_BEYOND_ASCII.findall(text))
