@@ -163,6 +163,14 @@ def _proof(words: Iterable[str], name: str) -> set[str]:
     return {word for word in words if _reads(word, name) and not _as_it_stands(word)}
 
 
+_TCVN3_FONT = re.compile(rb"""\.vn(?<=[\s"':;,=]\.vn)[a-z]""")  # literals first: quick
+_VNI_FONT = re.compile(rb"vni[ -]")
+_FOREIGN = re.compile(rb"\xc3[\x90\x91\x96\x9e\xb0\xb1\xb6\xbe]")
+_REFERENCE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|nbsp|copy|raquo|laquo|#39|#160);)[#a-z]\w{1,8};")
+_RARE_SIGNS = re.compile(rb"\xc2[\xa8-\xbe]")
+_FEW_SIGNS = 3  # © and » stand on many pages
+
+
 class _Run(NamedTuple):
     """A text between two tags, and the old font that it is set in."""
 
@@ -171,6 +179,19 @@ class _Run(NamedTuple):
     text: str
     font: str | None
     capitals: bool
+
+
+def is_suspect(markup: bytes) -> bool:
+    """A quick look at a page in UTF-8: False where nothing can be legacy text, which is so on nearly all pages.
+
+    TCVN3 needs several of the signs between U+00A8 and U+00BE, VNI and windows-1258 need letters that Vietnamese has
+    not (ñ, ö, ð, þ); character references may stand for any of them, and a font may say so.
+    """
+    lowered = markup.lower()
+    return (
+        any(sought.search(lowered) for sought in (_TCVN3_FONT, _VNI_FONT, _FOREIGN, _REFERENCE))
+        or len(set(_RARE_SIGNS.findall(markup))) >= _FEW_SIGNS
+    )
 
 
 def restore(root: HtmlElement, markup: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
-from crawler.extraction.encodings import restore
+from crawler.extraction.encodings import is_suspect, restore
 from crawler.extraction.text import fold
 from storage.urls import Base, NotAnAddress, canonicalize, resolve
 
@@ -260,7 +260,8 @@ def parse(payload: bytes, content_type: str | None, url: str) -> Page | None:
         root = document_fromstring(data, parser=_PARSER)
     except etree.ParserError:
         return None
-    restore(root, data)
+    if is_suspect(data):
+        restore(root, data)
     return Page(root, url)
 
 
