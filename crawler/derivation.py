@@ -3,6 +3,7 @@
 They are processes because extraction may crash or never end, and then costs one capture and not the crawl.
 """
 
+import gc
 from collections.abc import Callable
 from contextlib import suppress
 from ctypes import c_longlong
@@ -148,4 +149,6 @@ class _Worker:
 def _work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, current: c_longlong) -> None:
     from crawler.derive import work  # extraction and what it imports belong to the child alone
 
+    gc.freeze()  # what is imported stays; trees are freed by reference counts, so cycles need not be sought often
+    gc.set_threshold(100_000, 50, 100)
     work(home, load, part, parts, news, current)

@@ -4,7 +4,6 @@ Captures that have no reading yet come from the index and their payloads from th
 whether they were captured a moment or a year ago.
 """
 
-import gc
 import sys
 from collections.abc import Iterator
 from ctypes import c_longlong
@@ -55,8 +54,6 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
 
     `current` holds the capture that is being read. Ends the process with RECYCLED or the status of an ArchiveError.
     """
-    gc.freeze()  # what is imported stays; trees are freed by reference counts, so cycles need not be sought often
-    gc.set_threshold(100_000, 50, 100)
     try:
         index, site, unsaid = Index(home / "index.db"), load(), _Unsaid()
         current.value = IDLE
@@ -64,7 +61,7 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
         while True:
             if news.poll():  # also while there is enough to do: a full pipe would hold up the crawl
                 last = _told(news) == END
-            batch = [unsaid.of(one) for one in _readings(index, home, site, part, parts, current)]
+            batch = list(_readings(index, home, site, part, parts, current, unsaid))
             if batch:
                 documents.record_batch(index, batch)
                 read += len(batch)
@@ -109,12 +106,14 @@ def _told(news: Connection) -> bytes:
     return message
 
 
-def _readings(index: Index, home: Path, site: Site, part: int, parts: int, current: c_longlong) -> Iterator[Derived]:
+def _readings(
+    index: Index, home: Path, site: Site, part: int, parts: int, current: c_longlong, unsaid: _Unsaid
+) -> Iterator[Derived]:
     with index.read() as connection:
         waiting = captures.pending(connection, site.key, part, parts, _BATCH)
     for capture in waiting:
         current.value = capture.id
-        yield _derived(capture, site, _reading(home, capture, site))
+        yield unsaid.of(_derived(capture, site, _reading(home, capture, site)))
     current.value = IDLE
 
 
