@@ -315,7 +315,7 @@ class Session:
         with self._collection.index.read() as connection:
             failed = frontier.failures(connection, self.crawl)
             unread = documents.failed(connection, self.crawl)
-            left = frontier.count_waiting(connection, self.site.key)
+            left = frontier.count_waiting(connection, self.site.key) if self.frontier.limited else 0
         pages = tuple(f"{url} ({reason})" for url, kind, reason in failed if kind is not Kind.REQUISITE)
         return Account(
             answered=self._answered,
@@ -326,7 +326,7 @@ class Session:
             refusals=tuple(self._refusals),
             unasked=tuple(self._unasked),
             forbidden=self._forbidden,
-            left=left if self.frontier.limited else 0,
+            left=left,
             silent=self._silent if self._silent >= _SILENCE else 0,
             interrupted=interrupted or self._interrupted,
             storage=str(failure) if failure else None,
