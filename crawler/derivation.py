@@ -9,10 +9,12 @@ from contextlib import suppress
 from ctypes import c_longlong
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 from threading import Thread
 from time import monotonic
+from typing import Any
 
 from crawler.sites import Site
 from storage.errors import StorageError
@@ -24,6 +26,7 @@ RECYCLED = 75  # exit status of a process that has read enough
 BEGINNING, IDLE = -1, 0  # what a process is at, when it is at no capture
 _LOSSES = 3  # a process that ends so often at no capture is not started again
 _PATIENCE = 60.0  # seconds for one capture
+_PATIENCE_LEARNING = 300.0  # seconds
 
 SiteLoader = Callable[[], Site]
 
@@ -35,7 +38,9 @@ class Derivation:
         self.problems: list[str] = []  # workers that could not begin
         self.failure: StorageError | None = None
         self._index = Index(home / "index.db")
+        self._home, self._load = home, load
         self._finished = self._stopped = False
+        self._learner: SpawnProcess | None = None
         self._workers = [_Worker(home, load, part, processes) for part in range(processes)]
         self._watch = Thread(target=self._supervise, name="derivation")
         self._watch.start()
@@ -52,9 +57,26 @@ class Derivation:
             worker.tell(END)
         self._watch.join()
 
+    def learn(self, crawl: str) -> None:
+        """After `finish`: learn the templates of the site, where the crawl brought enough that is new."""
+        if self._stopped or self.failure:
+            return
+        self._learner = _spawned(get_context("spawn"), _learn, (self._home, self._load, crawl))
+        if self._stopped:
+            self._learner.terminate()
+        self._learner.join(_PATIENCE_LEARNING)
+        if self._learner.is_alive():
+            self._learner.kill()
+            self._learner.join()
+            self.problems.append("learning the site's templates took too long")
+        elif self._learner.exitcode and not self._stopped:
+            self.problems.append(f"learning the site's templates ended with status {self._learner.exitcode}")
+
     def stop(self) -> None:
-        """Let `finish` return at once; what is not read waits for the next crawl. A signal handler may call it."""
+        """Let `finish` and `learn` return at once, what is left waits for the next crawl; for signal handlers too."""
         self._stopped = True
+        if self._learner:
+            self._learner.terminate()
         for worker in self._workers:
             worker.process.terminate()
 
@@ -123,14 +145,7 @@ class _Worker:
         self.stuck = False
         self._seen = (0, monotonic())
         theirs, self._ours = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(*self._arguments, theirs, self.current), daemon=True)
-        resource_tracker.ensure_running()  # or starting a process would do it, and let SIGINT through
-        kept = pthread_sigmask(SIG_BLOCK, [SIGINT])  # inherited: the parent alone decides what an interrupt means
-        try:
-            process.start()
-        finally:
-            pthread_sigmask(SIG_SETMASK, kept)
-        self.process = process
+        self.process = _spawned(context, _work, (*self._arguments, theirs, self.current))
         theirs.close()
 
     def tell(self, message: bytes) -> None:
@@ -144,6 +159,23 @@ class _Worker:
         elif capture > 0 and monotonic() - since > _PATIENCE:
             self.stuck = True
             self.process.kill()
+
+
+def _spawned(context: SpawnContext, target: Callable[..., None], arguments: tuple[Any, ...]) -> SpawnProcess:
+    process = context.Process(target=target, args=arguments, daemon=True)
+    resource_tracker.ensure_running()  # or starting a process would do it, and let SIGINT through
+    kept = pthread_sigmask(SIG_BLOCK, [SIGINT])  # inherited: the parent alone decides what an interrupt means
+    try:
+        process.start()
+    finally:
+        pthread_sigmask(SIG_SETMASK, kept)
+    return process
+
+
+def _learn(home: Path, load: SiteLoader, crawl: str) -> None:
+    from crawler.learning import work  # as below
+
+    work(home, load, crawl)
 
 
 def _work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, current: c_longlong) -> None:

@@ -13,8 +13,10 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from crawler import learning
 from crawler.derivation import END, IDLE, RECYCLED, SiteLoader
 from crawler.extraction import article
+from crawler.extraction.memory import Memory
 from crawler.extraction.text import DIGEST_RULE, digest
 from crawler.sites import Site
 from storage.errors import ArchiveError, BrokenRecord
@@ -31,9 +33,9 @@ _RECYCLE_AFTER = 5_000  # captures; extraction libraries leak
 _DECODED_LIMIT = 64 * 1024 * 1024
 
 
-def derive(capture: Pending, payload: StoredResponse, site: Site) -> Reading:
+def derive(capture: Pending, payload: StoredResponse, site: Site, memory: Memory | None) -> Reading:
     """What one capture says, by the rules of its site; the same for a live crawl, an import and a new derivation."""
-    content_type = next((value for name, value in payload.headers if name.lower() == "content-type"), None)
+    content_type = payload.content_type
     try:
         body = decoded(payload.headers, payload.body, _DECODED_LIMIT)
     except ArchiveError as error:
@@ -42,7 +44,9 @@ def derive(capture: Pending, payload: StoredResponse, site: Site) -> Reading:
         return Reading(None, "list", None, article.mentions(body, content_type=content_type, url=capture.url))
     moment = datetime.fromisoformat(capture.date)
     layouts = site.layouts_at(moment.date())
-    result = article.read(body, content_type=content_type, url=capture.url, layouts=layouts, captured=moment)
+    result = article.read(
+        body, content_type=content_type, url=capture.url, layouts=layouts, captured=moment, memory=memory
+    )
     identity = site.document(capture.url)
     if identity is None and result.article:
         return Reading(None, "not the address of a document", None, result.mentions)
@@ -56,12 +60,13 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
     """
     try:
         index, site, unsaid = Index(home / "index.db"), load(), _Unsaid()
+        memory = learning.load(index, site.key)
         current.value = IDLE
         read, last = 0, False
         while True:
             if news.poll():  # also while there is enough to do: a full pipe would hold up the crawl
                 last = _told(news) == END
-            batch = list(_readings(index, home, site, part, parts, current, unsaid))
+            batch = list(_readings(index, home, site, memory, part, parts, current, unsaid))
             if batch:
                 documents.record_batch(index, batch)
                 read += len(batch)
@@ -107,19 +112,26 @@ def _told(news: Connection) -> bytes:
 
 
 def _readings(
-    index: Index, home: Path, site: Site, part: int, parts: int, current: c_longlong, unsaid: _Unsaid
+    index: Index,
+    home: Path,
+    site: Site,
+    memory: Memory | None,
+    part: int,
+    parts: int,
+    current: c_longlong,
+    unsaid: _Unsaid,
 ) -> Iterator[Derived]:
     with index.read() as connection:
         waiting = captures.pending(connection, site.key, part, parts, _BATCH)
     for capture in waiting:
         current.value = capture.id
-        yield unsaid.of(_derived(capture, site, _reading(home, capture, site)))
+        yield unsaid.of(_derived(capture, site, _reading(home, capture, site, memory)))
     current.value = IDLE
 
 
-def _reading(home: Path, capture: Pending, site: Site) -> Reading:
+def _reading(home: Path, capture: Pending, site: Site, memory: Memory | None) -> Reading:
     try:
-        return derive(capture, read_payload(home, capture, capture.original), site)
+        return derive(capture, read_payload(home, capture, capture.original), site, memory)
     except BrokenRecord as error:
         return Reading(None, f"{documents.FAILED}{error}", None)
     except Exception as error:  # noqa: BLE001  # a page that breaks our own code costs its reading, and the crawl says so

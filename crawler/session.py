@@ -310,6 +310,7 @@ class Session:
         if abandon:
             self._derivation.stop()
         self._derivation.finish()
+        self._derivation.learn(self.crawl)
 
     def _account(self, interrupted: bool, failure: ArchiveError | None) -> Account:
         with self._collection.index.read() as connection:

@@ -92,6 +92,11 @@ class StoredResponse:
     body: bytes
     truncated: Truncated | None
 
+    @property
+    def content_type(self) -> str | None:
+        """The value of the first Content-Type line."""
+        return next((value for name, value in self.headers if name.lower() == "content-type"), None)
+
 
 def read_record(home: Path, warc: str, offset: int) -> Record:
     """The record at an offset of a file, sealed or not; raises BrokenRecord, StorageError, TooLarge."""

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crawler.extraction import authors, boilerplate, dates, headline, linked_data, metadata
-from crawler.extraction.body import Body, Part, by_anchors, by_layout
+from crawler.extraction.body import AGREES, Body, Part, agreement, by_anchors, by_layout
 from crawler.extraction.generic import generic
 from crawler.extraction.headline import Headline
+from crawler.extraction.memory import Memory, Recognised, recognise
 from crawler.extraction.mentions import read as read_mentions
 from crawler.extraction.page import Page, parse
 from crawler.extraction.text import fold, join, squeeze
@@ -16,7 +17,6 @@ from crawler.sites import Layout
 from storage.model import Article, Mention
 
 CODE = 2  # counts the changes of this package that let the same page read otherwise
-_MEMORY = "-"  # no memory of repeated blocks was used
 _HTML = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "")
 _ERROR = re.compile(
     r"\b(?:404|403|500|502|503)\b|not found|server error|runtime error|access denied|forbidden|object moved"
@@ -26,6 +26,7 @@ _ERROR = re.compile(
 )
 _ERROR_SIZE = 600  # characters beyond which a page that names an error is an article about one
 _SMALLEST = 80  # characters that a text found without a layout must have, or with one that finds the title too
+_TOLD, _AGREED = 0.7, 0.25  # confidence in a reading by memory, and what full agreement adds
 _ENOUGH = 250  # characters from which a text found by selectors or anchors needs no second opinion
 _LINKS = 10  # title-like links that make a page without text a list
 _LONGEST_LEAD = 1200
@@ -41,9 +42,15 @@ class Result:
 
 
 def read(
-    payload: bytes, *, content_type: str | None, url: str, layouts: Sequence[Layout], captured: datetime
+    payload: bytes,
+    *,
+    content_type: str | None,
+    url: str,
+    layouts: Sequence[Layout],
+    captured: datetime,
+    memory: Memory | None = None,
 ) -> Result:
-    """Reads one content-decoded payload by the layouts that were valid when it was captured, else without.
+    """Reads one content-decoded payload: by the layouts that were valid when it was captured, by memory, or by neither.
 
     `url` is canonical; `captured` is aware. Reasons: `not a page`, `empty`, `error page`, `list`, `no text`,
     `no title`.
@@ -54,11 +61,13 @@ def read(
     if page is None or not page.lines:
         return Result(None, "empty")
     named = read_mentions(page)
-    found, layout, title = _choose(page, layouts)
+    seen = recognise(page, memory)
+    found, layout, title = _choose(page, layouts, seen)
     reason = _refusal(page, found, title)
     if reason is not None or found is None or title is None:
         return Result(None, reason, named)
-    return Result(_article(page, found, layout, title, captured), None, named)
+    read_by = f"{CODE}/{found.layout}/{memory.version if memory else '-'}"
+    return Result(_article(page, found, layout, seen, title, captured, read_by), None, named)
 
 
 def mentions(payload: bytes, *, content_type: str | None, url: str) -> tuple[Mention, ...]:
@@ -67,23 +76,50 @@ def mentions(payload: bytes, *, content_type: str | None, url: str) -> tuple[Men
     return read_mentions(page) if page is not None and page.lines else ()
 
 
-def _choose(page: Page, layouts: Sequence[Layout]) -> tuple[Body | None, Layout | None, Headline | None]:
-    """The first way that finds enough: selectors, text anchors, neither; a little text by selectors if nothing more."""
-    little: tuple[Body, Layout, Headline | None] | None = None
+Choice = tuple[Body | None, Layout | None, Headline | None]
+
+
+def _choose(page: Page, layouts: Sequence[Layout], seen: Recognised | None) -> Choice:
+    """By definition where that finds enough, else by memory where a second opinion agrees, else by the second opinion.
+
+    Where definition and memory disagree, the second opinion decides too.
+    """
+    defined, enough = _by_definition(page, layouts)
+    told = seen.body() if seen else None
+    if enough and defined[0] and (told is None or agreement(defined[0], told) >= AGREES):
+        return defined
+    found = _shown_title(page, seen) or headline.find(page)
+    other = generic(page, found.at if found else None, seen.repeated if seen else ())
+    if enough and defined[0] and (other is None or agreement(defined[0], other) >= AGREES):
+        return defined
+    if told is not None and other is not None and (agreed := agreement(told, other)) >= AGREES:
+        return replace(told, confidence=round(_TOLD + _AGREED * agreed, 3)), None, _titled(page, told, found)
+    if enough or (defined[0] and (other is None or other.size < 3 * defined[0].size)):
+        return defined
+    return other, None, _titled(page, other, found) if other else found
+
+
+def _by_definition(page: Page, layouts: Sequence[Layout]) -> tuple[Choice, bool]:
+    """What selectors, else text anchors find, and whether it is enough; else the little that selectors find."""
+    little: Choice = (None, None, None)
     for layout in layouts:
         title = next(iter(metadata.texts(page, layout.title)), None)
         if (body := by_layout(page, layout)) is not None:
-            little = little or (body, layout, headline.find(page, title))
+            choice = (body, layout, headline.find(page, title))
             if body.size >= (_ENOUGH if title is None else _SMALLEST):
-                return body, layout, headline.find(page, title)
-    found = headline.find(page)
+                return choice, True
+            little = little if little[0] else choice
     for layout in layouts:
         if (body := by_anchors(page, layout)) is not None and body.size >= _ENOUGH:
-            return body, layout, _titled(page, body, found)
-    other = generic(page, found.at if found else None)
-    if little is not None and (other is None or other.size < 3 * little[0].size):
-        return little
-    return other, None, _titled(page, other, found) if other else found
+            return (body, layout, _titled(page, body, headline.find(page))), True
+    return little, False
+
+
+def _shown_title(page: Page, seen: Recognised | None) -> Headline | None:
+    """The title at the place where the pages of its template show it."""
+    if seen is None or seen.title is None:
+        return None
+    return Headline(boilerplate.without_counter(page.lines[seen.title].text), seen.title, True)
 
 
 def _titled(page: Page, body: Body, found: Headline | None) -> Headline | None:
@@ -112,9 +148,19 @@ def _refusal(page: Page, body: Body | None, title: Headline | None) -> str | Non
     return None if title is not None else "no title"
 
 
-def _article(page: Page, body: Body, layout: Layout | None, title: Headline, captured: datetime) -> Article:
+def _article(
+    page: Page,
+    body: Body,
+    layout: Layout | None,
+    seen: Recognised | None,
+    title: Headline,
+    captured: datetime,
+    rules: str,
+) -> Article:
     linked = linked_data.article(page)
     when = metadata.dated(page, layout, linked, title.at, body, captured)
+    if when.source != "layout" and (shown := seen.published() if seen else None) is not None:
+        when = replace(when, published=shown, source="memory")
     parts = _text(body.parts, title)
     count, names = authors.at_end([part.text for part in parts])
     paragraphs = [part.text for part in (parts[:-count] if count else parts)]
@@ -129,13 +175,13 @@ def _article(page: Page, body: Body, layout: Layout | None, title: Headline, cap
         modified=when.modified,
         section=metadata.section(page, layout, title.text, linked),
         tags=metadata.tags(page, layout),
-        views=metadata.views(page, layout, title.at, body),
+        views=metadata.views(page, layout, title.at, body) or (seen.views() if seen else None),
         language=metadata.language(page, " ".join(paragraphs)),
         images=metadata.images(page, layout, body, title.text),
         attachments=metadata.attachments(page, layout, body),
         method=body.method,
         confidence=round(min(1.0, body.confidence + (0.05 if title.agreed else 0.0)), 3),
-        rules=f"{CODE}/{body.layout}/{_MEMORY}",
+        rules=rules,
     )
 
 

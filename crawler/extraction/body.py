@@ -13,6 +13,7 @@ from crawler.extraction import boilerplate
 from crawler.extraction.page import Line, Page
 from crawler.sites import Layout
 
+AGREES = 0.5  # agreement from which two readings found the same article
 _LONG = 60  # characters that must stand before a heading can end an article
 
 
@@ -39,6 +40,13 @@ class Body:
     def size(self) -> int:
         """Characters of text."""
         return sum(len(part.text) for part in self.parts)
+
+
+def agreement(one: Body, other: Body) -> float:
+    """How much of the shorter of two readings is in the longer one, from 0 to 1."""
+    ours, theirs = ({part.at: len(part.text) for part in body.parts} for body in (one, other))
+    both = sum(size for n, size in ours.items() if n in theirs)
+    return both / max(1, min(sum(ours.values()), sum(theirs.values())))
 
 
 @cache

@@ -36,14 +36,15 @@ _LEAD_CLASS = re.compile(r"sapo|\blead\b|tom-?_?tat|summary|intro|description|ch
 _RIGHT = re.compile(r"\bright\b", re.IGNORECASE)
 
 
-def generic(page: Page, title: int | None = None) -> Body | None:
+def generic(page: Page, title: int | None = None, repeated: Container[int] = ()) -> Body | None:
     """The element that holds most of what trafilatura kept and little else, with the lead above and the names below it.
 
-    `title` is the number of the line that shows the title, where that is known.
+    `title` is the number of the line that shows the title, `repeated` those of lines that the site's memory knows as
+    no part of any article, where that is known.
     """
     lines = page.lines
     text = _trafilatura(page)
-    kept = _kept(page, text)
+    kept = _kept(page, text, repeated)
     if not kept:
         return None
     container, score = _container(lines, kept)
@@ -88,10 +89,10 @@ def _trafilatura(page: Page) -> str:
     return "" if body is None else compact("".join(body.itertext()))
 
 
-def _kept(page: Page, text: str) -> set[int]:
+def _kept(page: Page, text: str, repeated: Container[int]) -> set[int]:
     """Lines that trafilatura kept and those in boxes like theirs; when it kept hardly anything, all paragraphs."""
     lines = page.lines
-    open_ = [n for n, line in enumerate(lines) if len(line.text) >= _SHORT and not line.is_link]
+    open_ = [n for n, line in enumerate(lines) if len(line.text) >= _SHORT and not line.is_link and n not in repeated]
     kept = {n for n in open_ if page.keys[n] in text}
     sizes: Counter[tuple[str, ...] | None] = Counter()
     for n in kept:

@@ -199,3 +199,15 @@ mention = Table(
     Column("day", String(10), nullable=False, server_default=""),  # "" where none stands beside it
     UniqueConstraint("target", "anchor", "day"),
 )
+
+memory = Table(  # what was learned of a site's templates
+    "memory",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site", String, nullable=False),
+    Column("version", String(8), nullable=False),  # names the content
+    Column("learned", String(32), nullable=False),
+    Column("captures", Integer, nullable=False),  # that there were to choose from
+    Column("content", Text, nullable=False),  # JSON
+    UniqueConstraint("site", "version"),
+)
