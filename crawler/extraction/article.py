@@ -7,6 +7,7 @@ from datetime import datetime
 
 from crawler.extraction import authors, boilerplate, dates, headline, linked_data, metadata
 from crawler.extraction.body import AGREES, Body, Part, agreement, by_anchors, by_layout
+from crawler.extraction.dates import Dated
 from crawler.extraction.generic import generic
 from crawler.extraction.headline import Headline
 from crawler.extraction.memory import Memory, Recognised, recognise
@@ -159,8 +160,8 @@ def _article(
 ) -> Article:
     linked = linked_data.article(page)
     when = metadata.dated(page, layout, linked, title.at, body, captured)
-    if when.source != "layout" and (shown := seen.published() if seen else None) is not None:
-        when = replace(when, published=shown, source="memory")
+    if seen is not None and when.source != "layout":
+        when = _remembered(when, seen)
     parts = _text(body.parts, title)
     count, names = authors.at_end([part.text for part in parts])
     paragraphs = [part.text for part in (parts[:-count] if count else parts)]
@@ -183,6 +184,16 @@ def _article(
         confidence=round(min(1.0, body.confidence + (0.05 if title.agreed else 0.0)), 3),
         rules=rules,
     )
+
+
+def _remembered(when: Dated, seen: Recognised) -> Dated:
+    """The date at the place where the pages of the template show it; never that of the page's clock."""
+    shown = seen.published()
+    if shown is not None:
+        return replace(when, published=shown, source="memory")
+    if when.source == "title" and when.published is not None and seen.is_clock(when.published):
+        return Dated(None, None, when.modified)
+    return when
 
 
 def _text(parts: Sequence[Part], title: Headline) -> list[Part]:

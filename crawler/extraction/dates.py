@@ -89,6 +89,12 @@ def at_start(text: str) -> tuple[Moment, str] | None:
     return (day, text[found.end() :].strip(" -–|")) if day else None
 
 
+def shown(text: str) -> Moment | None:
+    """The date of a line that is nothing but a date, or that begins with one which is labelled."""
+    glued = at_start(text)
+    return on_line(text) or (glued[0] if glued else None)
+
+
 def is_update(text: str) -> bool:
     """The line says when the text was changed, not when it was published."""
     return _UPDATED.search(text) is not None

@@ -128,12 +128,14 @@ def _dated_lines(one: Known) -> dict[str, list[int]]:
 
 
 def _is_near(path: str, said: Sequence[tuple[date, Known]]) -> bool:
-    """Dates around the text, or those that list pages name too."""
-    near = sum(
-        day in one.sample.days or any(path in one.at(n) and _day(one.text(n)) == day for n in one.around)
-        for day, one in said
+    """Dates above the text, which list pages do not contradict, or those that list pages name too."""
+    listed = [day in one.sample.days for day, one in said if one.sample.days]
+    if len(listed) >= _FEWEST:
+        return sum(listed) >= _MOST * len(listed)
+    above = sum(
+        any(path in one.at(n) and _day(one.text(n)) == day for n in one.around if n <= one.span[0]) for day, one in said
     )
-    return near >= _MOST * len(said)
+    return above >= _MOST * len(said)
 
 
 def _views(one: Known) -> Iterator[int]:
@@ -158,7 +160,5 @@ def _most(votes: Counter[str]) -> tuple[int, str]:
 
 
 def _day(text: str) -> date | None:
-    """The date on a line that is nothing but a date, or begins with one that is labelled."""
-    glued = dates.at_start(text)
-    moment = dates.on_line(text) or (glued[0] if glued else None)
+    moment = dates.shown(text)
     return dates.as_day(moment) if moment else None

@@ -27,7 +27,7 @@ _OFTEN = 3  # of them
 _HAVE = 0.6  # of its pages have the container
 _FITS = 0.6  # least balance of a container between holding what is own text and nothing else
 _MOSTLY = 0.7  # of the pages agree
-_ALWAYS = 0.8  # of its pages show a name that is a part of the template
+_ALWAYS = 0.8  # of its pages show a name or a paragraph that is a part of the template
 
 
 def learn(samples: Iterable[Sample]) -> Memory:
@@ -74,8 +74,8 @@ def _clusters(samples: Sequence[Sample]) -> list[list[Sample]]:
 
 
 def _template(pages: Sequence[Sample]) -> Template:
-    bare = Template(pages=len(pages), frame=_frame(pages), repeated=_repeated(pages))
-    container = _container(pages, bare)
+    bare = Template(pages=len(pages), frame=_frame(pages), repeated=_by_place(_repeated(pages, _ALWAYS)))
+    container = _container(pages, _repeated(pages, _REPEATS))
     if container is None:
         return bare
     placed = replace(bare, container=container)
@@ -97,25 +97,38 @@ def _frame(pages: Sequence[Sample]) -> tuple[str, ...]:
     return tuple(sorted(path for path, count in counts.items() if count >= _FRAME * len(pages)))
 
 
-def _repeated(pages: Sequence[Sample]) -> dict[str, tuple[str, ...]]:
-    """Lines on many pages of the template; but a name on fewer than most may be that of somebody who writes often."""
+def _repeated(pages: Sequence[Sample], long: float) -> frozenset[tuple[str, str]]:
+    """Lines on many pages of the template, by place and masked text; `long` is the share for a paragraph.
+
+    A name must be on most pages: on fewer it may be that of somebody who writes often. So must a paragraph, where it
+    would be lost: the summary of one article stands in the lists of others.
+    """
     counts: Counter[tuple[str, str]] = Counter()
-    names: set[tuple[str, str]] = set()
+    shares: dict[tuple[str, str], float] = {}
     for one in pages:
         counts.update(set(one.keys))
-        names.update(key for key, line in zip(one.keys, one.page.lines, strict=True) if byline(line.text))
+        for key, line in zip(one.keys, one.page.lines, strict=True):
+            if byline(line.text):
+                shares[key] = _ALWAYS
+            elif len(line.text) >= LONG and not line.is_link:
+                shares[key] = long
+    return frozenset(
+        key for key, count in counts.items() if count >= max(_OFTEN, shares.get(key, _REPEATS) * len(pages))
+    )
+
+
+def _by_place(keys: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = defaultdict(list)
-    for key, count in sorted(counts.items()):
-        if count >= max(_OFTEN, (_ALWAYS if key in names else _REPEATS) * len(pages)):
-            found[key[0]].append(key[1])
+    for path, text in sorted(keys):
+        found[path].append(text)
     return {path: tuple(texts) for path, texts in found.items()}
 
 
-def _container(pages: Sequence[Sample], template: Template) -> str | None:
+def _container(pages: Sequence[Sample], repeated: frozenset[tuple[str, str]]) -> str | None:
     """The place of the deepest element that holds most of the own text of most pages, and little else."""
     held: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for one in pages:
-        for path, shares in _shares(one, template).items():
+        for path, shares in _shares(one, repeated).items():
             held[path].append(shares)
     best = max(
         (
@@ -134,13 +147,13 @@ def _balance(shares: Sequence[tuple[float, float]], pages: int) -> float:
     return 2 * coverage * purity / (coverage + purity) if coverage and purity else 0.0
 
 
-def _shares(one: Sample, template: Template) -> dict[str, tuple[float, float]]:
+def _shares(one: Sample, repeated: frozenset[tuple[str, str]]) -> dict[str, tuple[float, float]]:
     """How much of a page's own text stands at each place, and how much of what stands there is own text."""
     own: Counter[HtmlElement] = Counter()
     all_: Counter[HtmlElement] = Counter()
     for n, line in enumerate(one.page.lines):
         size = len(line.text)
-        good = size >= LONG and not (line.is_link or line.chrome or one.keys[n] in template.keys)
+        good = size >= LONG and not (line.is_link or line.chrome or one.keys[n] in repeated)
         node: HtmlElement | None = line.element
         while node is not None:
             all_[node] += size

@@ -97,14 +97,14 @@ class Recognised:
             return None
         lines = self.page.lines
         inside = within(self.page, [self.container])
-        own = [n for n in inside if self._is_own(n)]
+        own = [n for n in inside if self._is_text(n)]
         if not own:
             return None
         first = own[0] if self.title is None or self.title >= own[-1] else max(own[0], self.title)
         above = [
             n
             for n in range(max(self._top(own[0]), own[0] - _ABOVE), own[0])
-            if self._is_own(n) and (len(lines[n].text) >= LONG or dates.at_start(lines[n].text))
+            if n not in self.repeated and not lines[n].is_link and self._may_lead(lines[n].text)
         ]
         below = [
             n
@@ -117,21 +117,29 @@ class Recognised:
 
     def published(self) -> Moment | None:
         """The date at the learned place, when it is one."""
-        for n in self._at.get(self.template.published or "", ()):
-            text = self.page.lines[n].text
-            glued = dates.at_start(text)
-            if (moment := dates.on_line(text) or (glued[0] if glued else None)) is not None:
-                return moment
-        return None
+        return next(self._moments(self.template.published), None)
+
+    def is_clock(self, moment: Moment) -> bool:
+        """The page's clock shows this day."""
+        return dates.as_day(moment) in map(dates.as_day, self._moments(self.template.clock))
 
     def views(self) -> int | None:
         """The count at the learned place."""
         counts = (boilerplate.views(self.page.lines[n].text) for n in self._at.get(self.template.views or "", ()))
         return next((count for count in counts if count is not None), None)
 
-    def _is_own(self, n: int) -> bool:
+    def _moments(self, place: str | None) -> Iterator[Moment]:
+        for n in self._at.get(place or "", ()):
+            if (moment := dates.shown(self.page.lines[n].text)) is not None:
+                yield moment
+
+    def _is_text(self, n: int) -> bool:
+        """Of the lines inside of the container: a paragraph is never boilerplate for its frequency alone."""
         line = self.page.lines[n]
-        return n not in self.repeated and not line.is_link and n not in self._at.get(self.template.clock or "", ())
+        return not line.is_link and (n not in self.repeated or len(line.text) >= LONG)
+
+    def _may_lead(self, text: str) -> bool:
+        return len(text) >= LONG or dates.at_start(text) is not None
 
     def _top(self, first: int) -> int:
         return self.title + 1 if self.title is not None and self.title < first else first
@@ -147,7 +155,7 @@ def recognise(page: Page, memory: Memory | None) -> Recognised | None:
     template = max(memory.templates, key=lambda one: (alike(frame, one.places), one.frame))
     if alike(frame, template.places) < _ALIKE:
         return None
-    repeated = frozenset(n for n, path in enumerate(loose) if is_repeated(page, n, path, template.keys))
+    repeated = frozenset(n for n, path in enumerate(loose) if (path, masked(page.lines[n].text)) in template.keys)
     at: dict[str, list[int]] = {}
     for n, line in enumerate(page.lines):
         for path in {paths.of(line.element), loose[n]}:
@@ -166,11 +174,6 @@ def before_text(page: Page, repeated: Container[int], first: int) -> Iterator[in
     for n in range(min(first + 2, len(page.lines))):
         if n not in repeated and _SHORTEST_TITLE <= len(page.lines[n].text) <= _LONGEST_TITLE:
             yield n
-
-
-def is_repeated(page: Page, n: int, path: str, keys: frozenset[tuple[str, str]]) -> bool:
-    """A line that the template repeats; where it is linked, whatever its place."""
-    return (path, masked(page.lines[n].text)) in keys
 
 
 def fullest(page: Page, elements: Iterable[HtmlElement], repeated: frozenset[int]) -> HtmlElement | None:

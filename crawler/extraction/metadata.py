@@ -91,8 +91,7 @@ def _near_title(page: Page, title: int | None, body: Body, captured: datetime) -
         line = page.lines[n]
         if line.chrome or line.is_link:
             continue
-        glued = dates.at_start(line.text)
-        moment = dates.on_line(line.text) or (glued[0] if glued else None)
+        moment = dates.shown(line.text)
         if (
             moment is None
             or not dates.plausible([moment], captured)

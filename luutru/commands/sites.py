@@ -1,13 +1,15 @@
 """`luutru sites`."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from luutru.commands import Group, Invocation
 from luutru.output import local, write, write_json, write_table
+from storage.errors import NotFound
 
 if TYPE_CHECKING:
     from storage.collection import Collection
@@ -31,6 +33,17 @@ class SiteShown:
     family: str | None
     seeds: tuple[str, ...]
     requisite_hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryShown:
+    """What was learned of a site's pages, by template as `crawler.extraction.memory.Template` has it."""
+
+    site: str
+    version: str
+    learned: str
+    captures: int
+    templates: tuple[dict[str, Any], ...]
 
 
 @click.group(cls=Group)
@@ -70,13 +83,17 @@ def list_(invocation: Invocation) -> None:
 
 @command.command()
 @click.argument("site")
+@click.option("--memory", is_flag=True, help="Show what was learned of its pages instead.")
 @click.pass_obj
-def show(invocation: Invocation, site: str) -> None:
+def show(invocation: Invocation, site: str, memory: bool) -> None:
     """Show where a site is crawled from, and what the archive holds of it."""
     import spiders
     from crawler.scope import seeds
 
     with invocation.collection() as collection:
+        if memory:
+            _show_memory(invocation, _memory(collection, site))
+            return
         states = {one.site: one for one in _states(collection)}
         defined = spiders.sites().get(site)
         if site not in states:
@@ -95,6 +112,32 @@ def show(invocation: Invocation, site: str) -> None:
             value = getattr(shown, one.name)
             for line in value if isinstance(value, tuple) else [value]:
                 write(f"{one.name:<16}{'' if line is None else line}")
+
+
+def _memory(collection: "Collection", site: str) -> MemoryShown:
+    from storage.index import memory
+
+    with collection.index.read() as connection:
+        known = memory.current(connection, site)
+    if known is None:
+        raise NotFound(f"nothing is learned of {site!r}: a crawl with at least ten pages of articles learns")
+    templates = tuple(json.loads(known.content))
+    return MemoryShown(site, known.version, known.learned, known.captures, templates)
+
+
+def _show_memory(invocation: Invocation, shown: MemoryShown) -> None:
+    if invocation.json:
+        write_json(shown)
+        return
+    write(f"{shown.site}: memory {shown.version}, learned {shown.learned[:16]} from {shown.captures} captures")
+    for number, template in enumerate(shown.templates, 1):
+        write(f"\nTemplate {number}, from {template['pages']} distinct pages")
+        for name in ("container", "title", "published", "clock", "views", "byline"):
+            write(f"  {name:<12}{template[name] or 'not learned'}")
+        write("  lines that repeat, with digits as 0, no part of any article:")
+        for place, lines in template["repeated"].items():
+            for line in lines:
+                write(f"    {line}  ({place.rpartition('/')[2]})")
 
 
 def _states(collection: "Collection") -> "list[SiteState]":
