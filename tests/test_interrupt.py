@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from ctypes import c_longlong
+from functools import partial
 from multiprocessing import Pipe
 from pathlib import Path
 from threading import Event
@@ -30,8 +31,10 @@ from sites_for_tests import (
     until,
 )
 
+import spiders
 from crawler import derive
 from crawler.derivation import END, NEWS
+from storage.index.engine import Index
 
 QUICKLY = 5.0  # seconds in which a crawl ends that was told to
 SLOW = page(1, size=3_000_000)  # takes seconds to read
@@ -234,7 +237,8 @@ def test_news_never_pile_up_while_there_is_enough_to_read(tmp_path: Path, monkey
     monkeypatch.setattr(derive, "_readings", lambda *_: batches.pop(0))
     monkeypatch.setattr(derive.documents, "record_batch", record_batch)
     ours.send_bytes(NEWS)
-    derive.work(tmp_path, lambda: None, 0, 1, theirs, c_longlong())  # type: ignore[arg-type, return-value]
+    Index.open(tmp_path / "index.db").close()
+    derive.work(tmp_path, partial(spiders.load, "thst"), 0, 1, theirs, c_longlong())
     assert (read, batches) == (["a", "b", "c"], [])
     for end in (theirs, ours, *parent):
         end.close()
