@@ -12,7 +12,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 from trafilatura.settings import Extractor
 
-from crawler.extraction import boilerplate, headline
+from crawler.extraction import boilerplate, cards, headline
 from crawler.extraction.authors import byline
 from crawler.extraction.body import Body, Part, until_end, within
 from crawler.extraction.dates import at_start
@@ -41,9 +41,10 @@ def generic(page: Page, title: int | None = None) -> Body | None:
 
     `title` is the number of the line that shows the title, where that is known.
     """
-    lines = page.lines
+    aside = cards.found(page)
+    lines = [line._replace(chrome=True) if n in aside else line for n, line in enumerate(page.lines)]
     text = _trafilatura(page)
-    kept = _kept(page, text)
+    kept = _kept(page, lines, text)
     if not kept:
         return None
     container, score = _container(lines, kept)
@@ -88,10 +89,9 @@ def _trafilatura(page: Page) -> str:
     return "" if body is None else compact("".join(body.itertext()))
 
 
-def _kept(page: Page, text: str) -> set[int]:
+def _kept(page: Page, lines: Sequence[Line], text: str) -> set[int]:
     """Lines that trafilatura kept and those in boxes like theirs; when it kept hardly anything, all paragraphs."""
-    lines = page.lines
-    open_ = [n for n, line in enumerate(lines) if len(line.text) >= _SHORT and not line.is_link]
+    open_ = [n for n, line in enumerate(lines) if len(line.text) >= _SHORT and not (line.is_link or line.chrome)]
     kept = {n for n in open_ if page.keys[n] in text}
     sizes: Counter[tuple[str, ...] | None] = Counter()
     for n in kept:
