@@ -19,6 +19,8 @@ from crawler.extraction.dates import at_start
 from crawler.extraction.page import Line, Page
 from crawler.extraction.text import compact
 
+Sums = dict[HtmlElement, list[float]]  # of each element: the weight of all of its lines, of those that were kept
+
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it discards is for us to judge
 
 # No comments, no duplicate tests, and no second extractor: on the pages measured that costs double and gains nothing.
@@ -29,10 +31,13 @@ _LONG = 60  # characters from which a line is a paragraph by itself
 _SHORT = 25  # characters below which a line is found in any text by chance
 _SHARE = 0.6  # of what was kept, the least that the article's element holds
 _GAP = 3  # foreign lines in a row that end what continues outside of the container
+_GAP_INSIDE = 5  # and within it, around the box with most of the text
 _SURE = 0.8  # confidence when everything agrees
 _TITLES = 5  # linked titles in a text from which it may be a list
 _RUN = 3  # paragraphs in a row that no list has
 _LEAD_CLASS = re.compile(r"sapo|\blead\b|tom-?_?tat|summary|intro|description|chapeau|standfirst", re.IGNORECASE)
+_CLOSING = "\"'”’»)] "  # what may follow the mark that ends a sentence
+_STOPS = (".", "!", "?", ":", ";", "…")
 _RIGHT = re.compile(r"\bright\b", re.IGNORECASE)
 
 
@@ -43,22 +48,27 @@ def generic(page: Page, title: int | None = None) -> Body | None:
     """
     aside = cards.found(page)
     lines = [line._replace(chrome=True) if n in aside else line for n, line in enumerate(page.lines)]
+    pictures = {picture.at for picture in page.pictures}
     text = _trafilatura(page)
     kept = _kept(page, lines, text)
     if not kept:
         return None
-    container, score = _container(lines, kept)
+    container, score, sums = _container(lines, kept)
     inside = set(within(page, [container]))
-    first, last = min(inside & kept), max(inside & kept)
+    core = set(within(page, [_core(container, sums)])) & kept or inside & kept
+    before = _continued(lines, kept & inside, range(min(core) - 1, min(inside) - 1, -1), _GAP_INSIDE)
+    first = min([min(core), *before])
+    last = max([max(core), *_continued(lines, kept & inside, range(max(core) + 1, max(inside) + 1), _GAP_INSIDE)])
     if title is None or not headline.is_near(title, first):
         title = headline.above(page, first) or title
     if title is not None:
+        near = range(max(title + 1, first - 2), first)
         leads = kept | {n for n in range(title + 1, first) if _is_lead(lines[n])}
+        leads |= {n for n in near if _is_prose(lines[n].text) and n not in pictures and _once(page, n)}
         lead = _continued(lines, leads, range(first - 1, title, -1))
         kept.update(lead)
         first = min([first, *lead])
     last = max([last, *_continued(lines, kept, range(last + 1, len(lines)))])
-    pictures = {picture.at for picture in page.pictures}
     while last + 1 < len(lines) and _closes(page, last + 1, last + 1 in inside, last + 1 in pictures, text):
         last += 1
         kept.add(last)
@@ -113,9 +123,9 @@ def _box(line: Line) -> tuple[str, ...] | None:
     return (str(line.element.tag), parent.get("class", ""), outer.get("class", ""))
 
 
-def _container(lines: Sequence[Line], kept: set[int]) -> tuple[HtmlElement, float]:
+def _container(lines: Sequence[Line], kept: set[int]) -> tuple[HtmlElement, float, Sums]:
     """The deepest element with the best balance between holding what was kept and nothing else, and that balance."""
-    sums: dict[HtmlElement, list[float]] = {}
+    sums: Sums = {}
     for n, line in enumerate(lines):
         weight = _weight(line)
         own = sums.setdefault(line.element, [0.0, 0.0])
@@ -130,7 +140,17 @@ def _container(lines: Sequence[Line], kept: set[int]) -> tuple[HtmlElement, floa
             above[1] += own[1]
     wide = [element for element, own in sums.items() if own[1] >= _SHARE * total]
     best = max(wide, key=lambda element: (round(_balance(sums[element], total), 9), _depth(element)))
-    return best, _balance(sums[best], total)
+    return best, _balance(sums[best], total), sums
+
+
+def _core(container: HtmlElement, sums: Sums) -> HtmlElement:
+    """The deepest element in a container that holds most of what was kept."""
+    least = _SHARE * sums[container][1]
+    core: HtmlElement | None = container
+    while core is not None:
+        container = core
+        core = next((child for child in core if child in sums and sums[child][1] >= least), None)
+    return container
 
 
 def _balance(sums: list[float], total: float) -> float:
@@ -146,15 +166,15 @@ def _depth(element: HtmlElement) -> int:
     return sum(1 for _ in element.iterancestors())
 
 
-def _continued(lines: Sequence[Line], kept: Container[int], away: range) -> list[int]:
+def _continued(lines: Sequence[Line], kept: Container[int], away: range, gap: int = _GAP) -> list[int]:
     """Long lines outside of the container that follow without a break: a lead before it, a text in several boxes."""
     found: list[int] = []
     foreign = 0
     for n in away:
         line = lines[n]
-        if boilerplate.is_end(line.text) or foreign >= _GAP:
+        if boilerplate.is_end(line.text) or foreign >= gap:
             break
-        if n in kept and len(line.text) >= _LONG and not (line.is_link or line.chrome):
+        if n in kept and _is_prose(line.text) and not (line.is_link or line.chrome):
             found.append(n)
             foreign = 0
         else:
@@ -176,3 +196,12 @@ def _is_lead(line: Line) -> bool:
     nodes = [line.element, line.element.getparent()]
     names = " ".join(node.get(name) or "" for node in nodes if node is not None for name in ("class", "id"))
     return at_start(line.text) is not None or _LEAD_CLASS.search(names) is not None
+
+
+def _once(page: Page, n: int) -> bool:
+    return page.keys.count(page.keys[n]) == 1
+
+
+def _is_prose(text: str) -> bool:
+    """A line of some length that ends as a sentence does: a title, a name, a button does not."""
+    return len(text) >= _LONG and text.rstrip(_CLOSING).endswith(_STOPS)
