@@ -55,7 +55,9 @@ def generic(page: Page, title: int | None = None) -> Body | None:
         return None
     container, score, sums = _container(lines, kept)
     inside = set(within(page, [container]))
-    core = set(within(page, [_core(container, sums)])) & kept or inside & kept
+    box = _core(container, sums)
+    boxed = set(within(page, [box]))
+    core = boxed & kept or inside & kept
     before = _continued(lines, kept & inside, range(min(core) - 1, min(inside) - 1, -1), _GAP_INSIDE)
     first = min([min(core), *before])
     last = max([max(core), *_continued(lines, kept & inside, range(max(core) + 1, max(inside) + 1), _GAP_INSIDE)])
@@ -73,8 +75,13 @@ def generic(page: Page, title: int | None = None) -> Body | None:
         last += 1
         kept.add(last)
     span = [n for n in range(first, last + 1) if n in inside or n in kept]
-    said = [n for n in span if n in kept or (not lines[n].is_link and (n in pictures or page.keys[n] in text))]
-    parts = until_end([Part(n, lines[n].text) for n in said])
+    cells = {n for n in span if n in boxed and _is_cell(lines[n], box)}
+    said = [
+        n
+        for n in span
+        if n in kept or n in cells or (not lines[n].is_link and (n in pictures or page.keys[n] in text))
+    ]
+    parts = until_end([Part(n, lines[n].text) for n in said], cells)
     own = {link.at for link in page.links if page.is_own(link)}
     titles = {n for n in span if n in own and lines[n].is_link and len(lines[n].text) >= _SHORT}
     long = [part.at for part in parts if len(part.text) >= _LONG]
@@ -205,3 +212,11 @@ def _once(page: Page, n: int) -> bool:
 def _is_prose(text: str) -> bool:
     """A line of some length that ends as a sentence does: a title, a name, a button does not."""
     return len(text) >= _LONG and text.rstrip(_CLOSING).endswith(_STOPS)
+
+
+def _is_cell(line: Line, box: HtmlElement) -> bool:
+    """An item of a list or a cell of a table that stands in the text's own box: of a list without links, of data."""
+    if line.is_link or line.chrome or line.element is box:
+        return False
+    frame = next((e for e in line.element.iterancestors() if e is box or e.tag in ("ul", "ol", "table")), box)
+    return frame is not box and not frame.xpath("boolean(.//a[@href] | .//img | .//form | .//input)")
