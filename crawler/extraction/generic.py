@@ -15,7 +15,7 @@ from trafilatura.settings import Extractor
 from crawler.extraction import boilerplate, cards, headline
 from crawler.extraction.authors import byline
 from crawler.extraction.body import Body, Part, until_end, within
-from crawler.extraction.dates import at_start
+from crawler.extraction.dates import at_start, on_line
 from crawler.extraction.page import Line, Page
 from crawler.extraction.text import compact
 
@@ -193,6 +193,8 @@ def _closes(page: Page, n: int, inside: bool, below_picture: bool, text: str) ->
     """A short line that still belongs to the text above it: a byline, a caption, thanks."""
     line = page.lines[n]
     if line.is_link or line.chrome or boilerplate.is_noise(line.text) or boilerplate.is_end(line.text):
+        return False
+    if on_line(line.text) is not None:
         return False
     if byline(line.text):
         return inside or _RIGHT.search(f"{line.element.get('style')} {line.element.get('align')}") is not None
