@@ -194,7 +194,9 @@ def _above(page: Page, title: int | None, body: Body) -> tuple[str, ...]:
         return ()
     others = {line.text for n, line in enumerate(page.lines) if line.is_link and not title < n < first}
     lines = [n for n in range(title + 1, first) if not page.lines[n].chrome and page.lines[n].text not in others]
-    return authors.at_top(phrase for n in lines for phrase in page.phrases(n))
+    own = [link for link in page.links if link.at in lines and authors.is_page_of_author(link.element.get("href") or "")]
+    linked = [name for link in own for name in authors.split(link.text)]
+    return tuple(linked) or authors.at_top(phrase for n in lines for phrase in page.phrases(n))
 
 
 def _shows(page: Page, name: str) -> bool:

@@ -20,6 +20,7 @@ _NAME = re.compile(r"[^\W\d_][^\W\d_]*(?:[.\-'’][^\W\d_]+)*\.?")
 _PARTICLES = frozenset(("và", "the", "van", "de", "von"))
 _SENTENCE = re.compile(r"[.!?:]\s*$")
 _INITIALS = re.compile(r"(?:\w\.)+\w*\.?")
+_AUTHOR_PAGE = re.compile(r"(?:/|\b)(?:authors?|tac-?gia|phong-vien|nha-bao|profile)\b", re.IGNORECASE)
 _LONGEST = 80
 _NOBODY = frozenset(("super user", "admin", "administrator", "quản trị", "webmaster", "editor", "staff"))
 _FAMILIES = frozenset(
@@ -41,7 +42,14 @@ def byline(line: str) -> tuple[str, ...]:
     names = [name for name in _SPLIT.split(text) if name]
     if not names or not all(_is_name(name) for name in names):
         return ()
+    if not labelled and text.isascii() and text.isalpha() and not text.isupper():
+        return ()  # one word that any button may bear
     return tuple(names)
+
+
+def is_page_of_author(address: str) -> bool:
+    """The address is that of what somebody wrote, as the sites of many makers name it."""
+    return _AUTHOR_PAGE.search(address) is not None
 
 
 def at_top(phrases: Iterable[str]) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ _LONG = 60  # characters from which a line is a paragraph by itself
 _SHORT = 25  # characters below which a line is found in any text by chance
 _SHARE = 0.6  # of what was kept, the least that the article's element holds
 _GAP = 3  # foreign lines in a row that end what continues outside of the container
+_WORDS = 4  # of the shortest sentence
 _GAP_INSIDE = 5  # and within it, around the box with most of the text
 _SURE = 0.8  # confidence when everything agrees
 _TITLES = 5  # linked titles in a text from which it may be a list
@@ -58,6 +59,9 @@ def generic(page: Page, title: int | None = None) -> Body | None:
     box = _core(container, sums)
     boxed = set(within(page, [box]))
     core = boxed & kept or inside & kept
+    core = {n for n in core if len(lines[n].text) >= _LONG or _is_sentence(lines[n].text)} or core
+    below = {n for n in core if title is not None and n > title}
+    core = below if 2 * len(below) > len(core) else core
     before = _continued(lines, kept & inside, range(min(core) - 1, min(inside) - 1, -1), _GAP_INSIDE)
     first = min([min(core), *before])
     last = max([max(core), *_continued(lines, kept & inside, range(max(core) + 1, max(inside) + 1), _GAP_INSIDE)])
@@ -71,7 +75,13 @@ def generic(page: Page, title: int | None = None) -> Body | None:
         kept.update(lead)
         first = min([first, *lead])
     last = max([last, *_continued(lines, kept, range(last + 1, len(lines)))])
+    while last + 1 in boxed and (_is_cell(lines[last + 1], box) or _ends_text(lines[last + 1])):
+        last += 1
+        kept.add(last)
+    end = last
     while last + 1 < len(lines) and _closes(page, last + 1, last + 1 in inside, last + 1 in pictures, text):
+        if last > end and byline(lines[last].text) and not byline(lines[last + 1].text):
+            break
         last += 1
         kept.add(last)
     span = [n for n in range(first, last + 1) if n in inside or n in kept]
@@ -194,11 +204,16 @@ def _closes(page: Page, n: int, inside: bool, below_picture: bool, text: str) ->
     line = page.lines[n]
     if line.is_link or line.chrome or boilerplate.is_noise(line.text) or boilerplate.is_end(line.text):
         return False
-    if on_line(line.text) is not None:
+    if on_line(line.text) is not None or line.linked or line.text.endswith(":"):
         return False
     if byline(line.text):
         return inside or _RIGHT.search(f"{line.element.get('style')} {line.element.get('align')}") is not None
     return inside and (below_picture or page.keys[n] in text)
+
+
+def _ends_text(line: Line) -> bool:
+    """A short sentence in the box of the text: thanks, a last answer."""
+    return not (line.linked or line.chrome or boilerplate.is_noise(line.text) or boilerplate.is_end(line.text)) and _is_sentence(line.text)
 
 
 def _is_lead(line: Line) -> bool:
@@ -213,7 +228,11 @@ def _once(page: Page, n: int) -> bool:
 
 def _is_prose(text: str) -> bool:
     """A line of some length that ends as a sentence does: a title, a name, a button does not."""
-    return len(text) >= _LONG and text.rstrip(_CLOSING).endswith(_STOPS)
+    return len(text) >= _LONG and _is_sentence(text)
+
+
+def _is_sentence(text: str) -> bool:
+    return text.rstrip(_CLOSING).endswith(_STOPS) and len(text.split()) >= _WORDS
 
 
 def _is_cell(line: Line, box: HtmlElement) -> bool:

@@ -103,8 +103,9 @@ def _places(page: Page, title: int | None, body: Body) -> Iterator[tuple[int, bo
     lines = page.lines
     first, last = (body.parts[0].at, body.parts[-1].at) if body.parts else (len(lines), len(lines))
     start = title if title is not None else max(0, first - _NEAR)
-    for n in range(start + 1, min(start + 1 + _NEAR, len(lines))):
-        if not (lines[n].chrome or lines[n].is_link):
+    end = first if first > start else len(lines)
+    for n in range(start + 1, min(start + 1 + _NEAR, end + 1, len(lines))):
+        if not (lines[n].chrome or lines[n].is_all_link):
             yield n, False
         if len(lines[n].text) > 140:
             break

@@ -55,6 +55,11 @@ class Line(NamedTuple):
         """More than half of it leads elsewhere."""
         return self.linked * 2 > len(self.text)
 
+    @property
+    def is_all_link(self) -> bool:
+        """Hardly a letter of it leads nowhere."""
+        return self.linked * 10 > len(self.text) * 9
+
 
 class Picture(NamedTuple):
     """An `img` and the number of lines before it."""
