@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from samples import SETS, Page
+from samples import Page
 
 from crawler.extraction import article
 from crawler.extraction.page import parse
@@ -44,7 +44,7 @@ class Extractor:
     name: str
     make: Callable[[], Read]
     fields: str = ""
-    sets: tuple[str, ...] = SETS  # of pages on which it can be told from the others
+    only: str | None = None  # the one set of pages on which it can be told from the others
 
 
 def _luutru(layouts: Callable[[Page], tuple[Layout, ...]]) -> Read:
@@ -176,7 +176,7 @@ def _day(when: object) -> str | None:
 
 ALL = (
     Extractor("luutru", _luutru_generic, "title author date"),
-    Extractor("luutru cold", _luutru_cold, "title author date", ("sim",)),
+    Extractor("luutru cold", _luutru_cold, "title author date", "sim"),
     Extractor(REFERENCE, _trafilatura(with_metadata=True), "title author date"),
     Extractor("trafilatura precision", _trafilatura(with_metadata=True, favor_precision=True), "title author date"),
     Extractor("trafilatura recall", _trafilatura(with_metadata=True, favor_recall=True), "title author date"),

@@ -1,6 +1,6 @@
 """How clean and complete the text is: luutru beside the extractors that there are, in one run, in one table.
 
-    python benchmarks/extraction.py [--pages sim|scrapinghub] [--only NAME …] [--worst N] [--json]
+    python benchmarks/extraction.py [--pages SET] [--only NAME …] [--worst N] [--json]
 
 `luutru` knows nothing of a site: no definition, no memory; `luutru cold` has the definitions of our own sites. Needs
 the sample pages (../shared/data/extraction) and, for the others, the extra `bench`; who is absent is named. A page on
@@ -28,6 +28,7 @@ import samples
 from competitors import ALL, REFERENCE, Answer, Extractor, Read
 from samples import Page
 from scoring import Difference, Match, Score, are_authors, difference, is_title, match, score, surviving
+from variants import SETS
 
 from crawler.extraction.text import digest
 
@@ -231,7 +232,7 @@ def as_json(rows: Sequence[Row], absent: dict[str, str]) -> dict[str, object]:
 
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--pages", choices=samples.SETS, help="one set of pages, not all")
+    parser.add_argument("--pages", choices=SETS, help="one set of pages, not all")
     parser.add_argument("--only", action="append", metavar="NAME", choices=[one.name for one in ALL])
     parser.add_argument("--worst", type=int, default=0, metavar="N", help="pages that lose most against trafilatura")
     parser.add_argument("--json", action="store_true")
@@ -247,9 +248,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.simplefilter("ignore")
     wanted = [one for one in ALL if not asked.only or one.name in asked.only or one.name == REFERENCE]
     told: dict[str, object] = {}
-    for name in [asked.pages] if asked.pages else samples.SETS:
-        pages = samples.load(name)
-        results, absent = measure([one for one in wanted if name in one.sets], pages)
+    for name in [asked.pages] if asked.pages else SETS:
+        pages = SETS[name]()
+        results, absent = measure([one for one in wanted if one.only in (None, name)], pages)
         rows = table(results, pages)
         told[name] = as_json(rows, absent)
         if not asked.json:

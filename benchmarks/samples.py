@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+Said = dict[str, Any]  # what a sample page says, as it was written down
 ROOT = Path(__file__).resolve().parents[2] / "shared" / "data" / "extraction"
-SETS = ("sim", "scrapinghub")
 
 # What the sample pages count and show anew at every fetch; the clock is the day on which they were made.
 _COUNTER = re.compile(
@@ -48,6 +49,11 @@ class Page:
 def load(name: str, root: Path = ROOT) -> list[Page]:
     """The pages of one set, in the order of their names."""
     return list(_load(root / name))
+
+
+def gold(name: str, root: Path = ROOT) -> list[Said]:
+    """What the pages of one set say, in the order of their names."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted((root / name / "gold").glob("*.json"))]
 
 
 def _load(folder: Path) -> Iterator[Page]:

@@ -17,7 +17,7 @@ from crawler.extraction.text import fold, join, squeeze
 from crawler.sites import Layout
 from storage.model import Article, Mention
 
-CODE = 2  # counts the changes of this package that let the same page read otherwise
+CODE = 3  # counts the changes of this package that let the same page read otherwise
 _HTML = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "")
 _ERROR = re.compile(
     r"\b(?:404|403|500|502|503)\b|not found|server error|runtime error|access denied|forbidden|object moved"
@@ -30,6 +30,7 @@ _SMALLEST = 80  # characters that a text found without a layout must have, or wi
 _TOLD, _AGREED = 0.7, 0.25  # confidence in a reading by memory, and what full agreement adds
 _ENOUGH = 250  # characters from which a text found by selectors or anchors needs no second opinion
 _LINKS = 10  # title-like links that make a page without text a list
+_HEAD = 10  # lines between a title and its text among which its authors stand
 _LONGEST_LEAD = 1200
 
 
@@ -170,7 +171,7 @@ def _article(
         title=title.text,
         text=join(paragraphs),
         lead=_lead(page, layout, paragraphs),
-        authors=_authors(page, layout, linked, names),
+        authors=_authors(page, layout, linked, names or _above(page, title.at, body)),
         published=when.published,
         published_from=when.source,
         modified=when.modified,
@@ -241,6 +242,20 @@ def _authors(page: Page, layout: Layout | None, linked: object, names: tuple[str
     said = [linked_data.text_of(one) for one in (given if isinstance(given, list) else [given])]
     named = [name for name in said if name] or [name for name in page.meta.get("author", []) if _shows(page, name)]
     return tuple(dict.fromkeys(one for name in named for one in authors.split(name)))
+
+
+def _above(page: Page, title: int | None, body: Body) -> tuple[str, ...]:
+    """The names between the title and the text; what is a link elsewhere on the page too is a section, no name."""
+    first = body.parts[0].at if body.parts else 0
+    if title is None or not 0 < first - title <= _HEAD:
+        return ()
+    others = {line.text for n, line in enumerate(page.lines) if line.is_link and not title < n < first}
+    lines = [n for n in range(title + 1, first) if not page.lines[n].chrome and page.lines[n].text not in others]
+    own = [
+        link for link in page.links if link.at in lines and authors.is_page_of_author(link.element.get("href") or "")
+    ]
+    linked = [name for link in own for name in authors.split(link.text)]
+    return tuple(linked) or authors.at_top(phrase for n in lines for phrase in page.phrases(n))
 
 
 def _shows(page: Page, name: str) -> bool:

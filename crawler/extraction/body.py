@@ -1,7 +1,7 @@
 """Which lines of a page are its article, as its layout says: by selectors or by text anchors."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -131,8 +131,8 @@ def _leads_away(line: Line) -> bool:
     return line.is_link and not line.text.rstrip().endswith((".", "!", "?", "…”", ".”"))
 
 
-def until_end(parts: Sequence[Part]) -> list[Part]:
-    """The paragraphs before the first heading of what follows an article, without noise."""
+def until_end(parts: Sequence[Part], cells: Container[int] = ()) -> list[Part]:
+    """The paragraphs before the first heading of what follows an article, without noise; `cells` are never noise."""
     seen = 0
     out: list[Part] = []
     rest = sum(len(part.text) for part in parts)
@@ -140,7 +140,7 @@ def until_end(parts: Sequence[Part]) -> list[Part]:
         rest -= len(part.text)
         if seen >= _LONG and rest < seen and boilerplate.is_end(part.text):
             break
-        if not boilerplate.is_noise(part.text) and not boilerplate.is_end(part.text):
+        if part.at in cells or not (boilerplate.is_noise(part.text) or boilerplate.is_end(part.text)):
             out.append(part)
             seen += len(part.text)
     return out

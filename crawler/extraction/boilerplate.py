@@ -2,7 +2,11 @@
 
 import re
 
-_VIEWS = r"(?:số\s+)?(?:lượt|lần)\s+(?:xem|đọc|truy\s+cập)\s*:?\s*[\d.,]*|(?:đã\s+xem|xem)\s*:\s*[\d.,]+"
+_READ = r"(?:lượt|lần|người)\s+(?:xem|đọc|truy\s+cập)"
+_VIEWS = (
+    rf"(?:số\s+)?{_READ}(?:\s+(?:bài(?:\s+viết)?|tin|trang))?\s*:?\s*[\d.,]*(?:\s*lượt)?"
+    rf"|(?:đã\s+)?(?:xem|đọc)\s*:\s*[\d.,]+(?:\s*(?:lượt|lần))?|[\d.,]+\s*(?:{_READ}|views?)|(?:hits|views)\s*:\s*[\d.,]+"
+)
 _DROP = re.compile(
     rf"{_VIEWS}"
     r"|\d+:\d\d\s*/\s*\d+:\d\d|(?:giọng\s+)?(?:nữ|nam)(?:\s+miền\s+(?:bắc|trung|nam))?|nghe\s+(?:đọc\s+bài|audio|bài\s+viết)"
@@ -27,7 +31,9 @@ _END = re.compile(
 _LONGEST = 160  # characters of such a line
 _BULLETS = "•·*- "
 _COUNT = re.compile(
-    r"(?:lượt|lần)\s+(?:xem|đọc|truy\s+cập)\s*:?\s*([\d.,]+)|(?:đã\s+)?\bxem\s*:\s*([\d.,]+)", re.IGNORECASE
+    rf"{_READ}(?:\s+(?:bài(?:\s+viết)?|tin|trang))?\s*:?\s*([\d.,]+)|\b(?:xem|đọc|hits|views)\s*:\s*([\d.,]+)"
+    rf"|([\d.,]+)\s*(?:{_READ}|views?\b)",
+    re.IGNORECASE,
 )
 _COUNTER = re.compile(r"\s*\(\s*(?:lượt|lần)\s+(?:xem|đọc)\s*:?\s*[\d.,]*\s*\)\s*$", re.IGNORECASE)
 

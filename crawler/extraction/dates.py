@@ -23,7 +23,7 @@ _TIME = (
 _DAY = (
     r"(?:"
     r"(?P<day>[0-3]?\d)\s*(?P<sep>[/.\-])\s*(?P<month>[01]?\d)\s*(?P=sep)\s*(?P<year>(?:19|20)\d\d)(?!\d)"
-    r"|(?P<day2>[0-3]?\d)\s*tháng\s*(?P<month2>[01]?\d)\s*(?:,\s*|năm\s*|/\s*)+(?P<year2>(?:19|20)\d\d)"
+    r"|(?P<day2>[0-3]?\d)\s*tháng\s*(?P<month2>[01]?\d)(?:\s*(?:,|năm|/|-)\s*|\s+)(?P<year2>(?:19|20)\d\d)"
     rf"|(?P<day3>[0-3]?\d)\s*tháng\s*(?P<word3>{_MONTH_WORD})\s*(?:,\s*|năm\s*)+(?P<year3>(?:19|20)\d\d)"
     rf"|tháng\s*(?P<word4>{_MONTH_WORD}|[01]?\d)\s+(?P<day4>[0-3]?\d)\s*,\s*(?P<year4>(?:19|20)\d\d)"
     r"|(?P<day5>[0-3]?\d)\s*Th(?P<month5>[01]?\d)\s+(?P<year5>(?:19|20)\d\d)"
@@ -43,6 +43,9 @@ _LABEL = re.compile(
     r"^\W{0,3}(?:ngày\s*(?:đăng|tạo|viết|xuất bản|cập nhật)|đăng\s*(?:ngày|lúc)"
     r"|cập\s*nhật(?:\s*(?:lúc|ngày|lần cuối))?|xuất bản|published|posted|updated)\s*(?:on|:)?",
     re.IGNORECASE,
+)
+_SAYS_PUBLISHED = re.compile(
+    r"\b(?:đăng|xuất\s*bản|cập\s*nhật|ngày\s*(?:tạo|viết)|published|posted|updated)\b", re.IGNORECASE
 )
 _UPDATED = re.compile(r"cập\s*nhật|sửa|updated|modified", re.IGNORECASE)
 _ISO = re.compile(
@@ -93,6 +96,11 @@ def shown(text: str) -> Moment | None:
     """The date of a line that is nothing but a date, or that begins with one which is labelled."""
     glued = at_start(text)
     return on_line(text) or (glued[0] if glued else None)
+
+
+def is_labelled(text: str) -> bool:
+    """The line says of what its date is the date: of publication or of a change."""
+    return _SAYS_PUBLISHED.search(text) is not None
 
 
 def is_update(text: str) -> bool:

@@ -12,12 +12,14 @@ from lxml import etree
 from lxml.html import HtmlElement
 from trafilatura.settings import Extractor
 
-from crawler.extraction import boilerplate, headline
+from crawler.extraction import boilerplate, cards, headline
 from crawler.extraction.authors import byline
 from crawler.extraction.body import Body, Part, until_end, within
-from crawler.extraction.dates import at_start
+from crawler.extraction.dates import at_start, on_line
 from crawler.extraction.page import Line, Page
 from crawler.extraction.text import compact
+
+Sums = dict[HtmlElement, list[float]]  # of each element: the weight of all of its lines, of those that were kept
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it discards is for us to judge
 
@@ -29,10 +31,14 @@ _LONG = 60  # characters from which a line is a paragraph by itself
 _SHORT = 25  # characters below which a line is found in any text by chance
 _SHARE = 0.6  # of what was kept, the least that the article's element holds
 _GAP = 3  # foreign lines in a row that end what continues outside of the container
+_WORDS = 4  # of the shortest sentence
+_GAP_INSIDE = 5  # and within it, around the box with most of the text
 _SURE = 0.8  # confidence when everything agrees
 _TITLES = 5  # linked titles in a text from which it may be a list
 _RUN = 3  # paragraphs in a row that no list has
 _LEAD_CLASS = re.compile(r"sapo|\blead\b|tom-?_?tat|summary|intro|description|chapeau|standfirst", re.IGNORECASE)
+_CLOSING = "\"'”’»)] "  # what may follow the mark that ends a sentence
+_STOPS = (".", "!", "?", ":", ";", "…")
 _RIGHT = re.compile(r"\bright\b", re.IGNORECASE)
 
 
@@ -42,29 +48,49 @@ def generic(page: Page, title: int | None = None, repeated: Container[int] = ())
     `title` is the number of the line that shows the title, `repeated` those of lines that the site's memory knows as
     no part of any article, where that is known.
     """
-    lines = page.lines
+    aside = cards.found(page)
+    lines = [line._replace(chrome=n in repeated or n in aside or line.chrome) for n, line in enumerate(page.lines)]
+    pictures = {picture.at for picture in page.pictures}
     text = _trafilatura(page)
-    kept = _kept(page, text, repeated)
+    kept = _kept(page, lines, text)
     if not kept:
         return None
-    container, score = _container(lines, kept)
+    container, score, sums = _container(lines, kept)
     inside = set(within(page, [container]))
-    first, last = min(inside & kept), max(inside & kept)
+    box = _core(container, sums)
+    boxed = set(within(page, [box]))
+    core = boxed & kept or inside & kept
+    core = {n for n in core if len(lines[n].text) >= _LONG or _is_sentence(lines[n].text)} or core
+    below = {n for n in core if title is not None and n > title}
+    core = below if 2 * len(below) > len(core) else core
+    before = _continued(lines, kept & inside, range(min(core) - 1, min(inside) - 1, -1), _GAP_INSIDE)
+    first = min([min(core), *before])
+    last = max([max(core), *_continued(lines, kept & inside, range(max(core) + 1, max(inside) + 1), _GAP_INSIDE)])
     if title is None or not headline.is_near(title, first):
         title = headline.above(page, first) or title
     if title is not None:
+        near = range(max(title + 1, first - 2), first)
         leads = kept | {n for n in range(title + 1, first) if _is_lead(lines[n])}
+        leads |= {n for n in near if _is_prose(lines[n].text) and n not in pictures and _once(page, n)}
         lead = _continued(lines, leads, range(first - 1, title, -1))
         kept.update(lead)
         first = min([first, *lead])
     last = max([last, *_continued(lines, kept, range(last + 1, len(lines)))])
-    pictures = {picture.at for picture in page.pictures}
+    while last + 1 in boxed and (_is_cell(lines[last + 1], box) or _ends_text(lines[last + 1])):
+        last += 1
+        kept.add(last)
+    end = last
     while last + 1 < len(lines) and _closes(page, last + 1, last + 1 in inside, last + 1 in pictures, text):
+        if last > end and byline(lines[last].text) and not byline(lines[last + 1].text):
+            break
         last += 1
         kept.add(last)
     span = [n for n in range(first, last + 1) if n in inside or n in kept]
-    said = [n for n in span if n in kept or (not lines[n].is_link and (n in pictures or page.keys[n] in text))]
-    parts = until_end([Part(n, lines[n].text) for n in said])
+    cells = {n for n in span if n in boxed and _is_cell(lines[n], box)}
+    said = [
+        n for n in span if n in kept or n in cells or (not lines[n].is_link and (n in pictures or page.keys[n] in text))
+    ]
+    parts = until_end([Part(n, lines[n].text) for n in said], cells)
     own = {link.at for link in page.links if page.is_own(link)}
     titles = {n for n in span if n in own and lines[n].is_link and len(lines[n].text) >= _SHORT}
     long = [part.at for part in parts if len(part.text) >= _LONG]
@@ -89,10 +115,9 @@ def _trafilatura(page: Page) -> str:
     return "" if body is None else compact("".join(body.itertext()))
 
 
-def _kept(page: Page, text: str, repeated: Container[int]) -> set[int]:
+def _kept(page: Page, lines: Sequence[Line], text: str) -> set[int]:
     """Lines that trafilatura kept and those in boxes like theirs; when it kept hardly anything, all paragraphs."""
-    lines = page.lines
-    open_ = [n for n, line in enumerate(lines) if len(line.text) >= _SHORT and not line.is_link and n not in repeated]
+    open_ = [n for n, line in enumerate(lines) if len(line.text) >= _SHORT and not (line.is_link or line.chrome)]
     kept = {n for n in open_ if page.keys[n] in text}
     sizes: Counter[tuple[str, ...] | None] = Counter()
     for n in kept:
@@ -114,9 +139,9 @@ def _box(line: Line) -> tuple[str, ...] | None:
     return (str(line.element.tag), parent.get("class", ""), outer.get("class", ""))
 
 
-def _container(lines: Sequence[Line], kept: set[int]) -> tuple[HtmlElement, float]:
+def _container(lines: Sequence[Line], kept: set[int]) -> tuple[HtmlElement, float, Sums]:
     """The deepest element with the best balance between holding what was kept and nothing else, and that balance."""
-    sums: dict[HtmlElement, list[float]] = {}
+    sums: Sums = {}
     for n, line in enumerate(lines):
         weight = _weight(line)
         own = sums.setdefault(line.element, [0.0, 0.0])
@@ -131,7 +156,17 @@ def _container(lines: Sequence[Line], kept: set[int]) -> tuple[HtmlElement, floa
             above[1] += own[1]
     wide = [element for element, own in sums.items() if own[1] >= _SHARE * total]
     best = max(wide, key=lambda element: (round(_balance(sums[element], total), 9), _depth(element)))
-    return best, _balance(sums[best], total)
+    return best, _balance(sums[best], total), sums
+
+
+def _core(container: HtmlElement, sums: Sums) -> HtmlElement:
+    """The deepest element in a container that holds most of what was kept."""
+    least = _SHARE * sums[container][1]
+    core: HtmlElement | None = container
+    while core is not None:
+        container = core
+        core = next((child for child in core if child in sums and sums[child][1] >= least), None)
+    return container
 
 
 def _balance(sums: list[float], total: float) -> float:
@@ -147,15 +182,15 @@ def _depth(element: HtmlElement) -> int:
     return sum(1 for _ in element.iterancestors())
 
 
-def _continued(lines: Sequence[Line], kept: Container[int], away: range) -> list[int]:
+def _continued(lines: Sequence[Line], kept: Container[int], away: range, gap: int = _GAP) -> list[int]:
     """Long lines outside of the container that follow without a break: a lead before it, a text in several boxes."""
     found: list[int] = []
     foreign = 0
     for n in away:
         line = lines[n]
-        if boilerplate.is_end(line.text) or foreign >= _GAP:
+        if boilerplate.is_end(line.text) or foreign >= gap:
             break
-        if n in kept and len(line.text) >= _LONG and not (line.is_link or line.chrome):
+        if n in kept and _is_prose(line.text) and not (line.is_link or line.chrome):
             found.append(n)
             foreign = 0
         else:
@@ -168,12 +203,42 @@ def _closes(page: Page, n: int, inside: bool, below_picture: bool, text: str) ->
     line = page.lines[n]
     if line.is_link or line.chrome or boilerplate.is_noise(line.text) or boilerplate.is_end(line.text):
         return False
+    if on_line(line.text) is not None or line.linked or line.text.endswith(":"):
+        return False
     if byline(line.text):
         return inside or _RIGHT.search(f"{line.element.get('style')} {line.element.get('align')}") is not None
     return inside and (below_picture or page.keys[n] in text)
+
+
+def _ends_text(line: Line) -> bool:
+    """A short sentence in the box of the text: thanks, a last answer."""
+    return not (
+        line.linked or line.chrome or boilerplate.is_noise(line.text) or boilerplate.is_end(line.text)
+    ) and _is_sentence(line.text)
 
 
 def _is_lead(line: Line) -> bool:
     nodes = [line.element, line.element.getparent()]
     names = " ".join(node.get(name) or "" for node in nodes if node is not None for name in ("class", "id"))
     return at_start(line.text) is not None or _LEAD_CLASS.search(names) is not None
+
+
+def _once(page: Page, n: int) -> bool:
+    return page.keys.count(page.keys[n]) == 1
+
+
+def _is_prose(text: str) -> bool:
+    """A line of some length that ends as a sentence does: a title, a name, a button does not."""
+    return len(text) >= _LONG and _is_sentence(text)
+
+
+def _is_sentence(text: str) -> bool:
+    return text.rstrip(_CLOSING).endswith(_STOPS) and len(text.split()) >= _WORDS
+
+
+def _is_cell(line: Line, box: HtmlElement) -> bool:
+    """An item of a list or a cell of a table that stands in the text's own box: of a list without links, of data."""
+    if line.is_link or line.chrome or line.element is box:
+        return False
+    frame = next((e for e in line.element.iterancestors() if e is box or e.tag in ("ul", "ol", "table")), box)
+    return frame is not box and not frame.xpath("boolean(.//a[@href] | .//img | .//form | .//input)")

@@ -12,6 +12,11 @@ _HEADINGS = ("h1", "h2", "h3")
 _SEPARATORS = (" | ", " - ", " – ", " — ", " :: ", " » ", " :: ")
 _TITLE_CLASS = re.compile(r"title|tieu_?-?de|headline", re.IGNORECASE)
 _REACH = 10  # lines above a text among which its title is looked for
+_WORDS = 5  # that a line with nothing else to show for it has as a title
+_NO_TITLE = re.compile(r"[:;.,>/|»]\s*$|>|»|›|\s/\s|\d+[.,]\d{3}\b")
+_FONT_SIZE = re.compile(r"font-size\s*:\s*(\d+(?:\.\d+)?)(px|pt|em|rem)", re.IGNORECASE)
+_PIXELS = {"px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0}
+_LARGE = 20.0
 _SHORT = 8  # letters below which a line proves nothing
 
 
@@ -73,12 +78,24 @@ def above(page: Page, first: int) -> int | None:
             or at_start(text)
         ):
             continue
-        rank = 2 * (heading_of(line) is not None) + (_TITLE_CLASS.search(_classes(line)) is not None)
-        if n >= first and not rank:
+        rank = 4 * (heading_of(line) is not None) + 2 * _is_set_apart(line)
+        rank += _TITLE_CLASS.search(_classes(line)) is not None
+        if (n >= first or len(text.split()) < _WORDS or _NO_TITLE.search(text)) and rank < 4:
             continue
         if best is None or (rank, n) > best:
             best = (rank, n)
-    return best[1] if best and best[0] else None
+    return best[1] if best else None
+
+
+def _is_set_apart(line: Line) -> bool:
+    """All of it is bold, or in larger letters than a text."""
+    key = squeeze(line.text)
+    for node in [line.element, *line.element.iter("b", "strong", "font", "span", "big")]:
+        size = _FONT_SIZE.search(node.get("style") or "")
+        large = size is not None and float(size[1]) * _PIXELS[size[2].lower()] >= _LARGE
+        if node.tag in ("b", "strong", "big") or large or (node.get("size") or "").strip("+") in ("4", "5", "6", "7"):
+            return squeeze(node.text_content()) == key
+    return False
 
 
 def _classes(line: Line) -> str:

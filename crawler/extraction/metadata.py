@@ -1,7 +1,7 @@
 """Everything about an article but its text: when, by whom, where it stands on its site, its pictures and files."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -79,34 +79,48 @@ def dated(
 
 
 def _near_title(page: Page, title: int | None, body: Body, captured: datetime) -> tuple[Moment | None, Moment | None]:
-    """The date on a line next to the title, and the one on a line that says it is of a change."""
-    first = body.parts[0].at if body.parts else len(page.lines)
-    start = title if title is not None else max(0, first - _NEAR)
-    below = range(start + 1, min(start + 1 + _NEAR, len(page.lines)))
-    long = next((n for n in below if len(page.lines[n].text) > 140), len(page.lines))
-    order = [*(n for n in below if n <= long), *range(start - 1, max(-1, start - 4), -1)]
+    """The date on a line next to the title or below the text, and the one on a line that says it is of a change."""
     published: Moment | None = None
     updated: Moment | None = None
-    for n in order:
-        line = page.lines[n]
-        if line.chrome or line.is_link:
-            continue
-        moment = dates.shown(line.text)
-        if (
-            moment is None
-            or not dates.plausible([moment], captured)
-            or (n < start and _is_today(line.text, moment, captured))
-        ):
-            continue
-        if dates.is_update(line.text):
-            updated = updated or moment
-        else:
-            published = published or moment
+    for n, label_needed in _places(page, title, body):
+        for phrase in page.phrases(n):
+            moment = dates.shown(phrase)
+            if moment is None or not dates.plausible([moment], captured):
+                continue
+            if not dates.is_labelled(phrase) and (label_needed or _is_today(page, n, title, moment, captured)):
+                continue
+            if dates.is_update(phrase):
+                updated = updated or moment
+            else:
+                published = published or moment
+            break
     return (published, updated) if published is not None else (updated, None)
 
 
-def _is_today(text: str, moment: Moment, captured: datetime) -> bool:
-    return dates.as_day(moment) == dates.as_day(captured) and dates.at_start(text) is None
+def _places(page: Page, title: int | None, body: Body) -> Iterator[tuple[int, bool]]:
+    """Lines on which the date of the article may stand: below the title, above it, and below the text if it says so."""
+    lines = page.lines
+    first, last = (body.parts[0].at, body.parts[-1].at) if body.parts else (len(lines), len(lines))
+    start = title if title is not None else max(0, first - _NEAR)
+    end = first if first > start else len(lines)
+    for n in range(start + 1, min(start + 1 + _NEAR, end + 1, len(lines))):
+        if not (lines[n].chrome or lines[n].is_all_link):
+            yield n, False
+        if len(lines[n].text) > 140:
+            break
+    for n in range(start - 1, max(-1, start - 4), -1):
+        if lines[n].chrome or lines[n].is_link:
+            break
+        yield n, False
+    for n in range(max(0, last - 2), min(last + _NEAR, len(lines))):
+        if n > last and (lines[n].chrome or lines[n].is_link or boilerplate.is_end(lines[n].text)):
+            break
+        yield n, True
+
+
+def _is_today(page: Page, n: int, title: int | None, moment: Moment, captured: datetime) -> bool:
+    """The clock of the page, above the title."""
+    return title is not None and n < title and dates.as_day(moment) == dates.as_day(captured)
 
 
 def _first(moments: Iterable[Moment | None], captured: datetime) -> Moment | None:

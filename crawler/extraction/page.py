@@ -36,6 +36,7 @@ _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.
 _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_PHRASES = 200  # characters of the longest line that is looked at by its parts
 _BROKEN = "\ufffd"
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _MEANT = {"ascii": "cp1252", "iso8859-1": "cp1252"}  # WHATWG Encoding: these labels mean windows-1252
@@ -53,6 +54,11 @@ class Line(NamedTuple):
     def is_link(self) -> bool:
         """More than half of it leads elsewhere."""
         return self.linked * 2 > len(self.text)
+
+    @property
+    def is_all_link(self) -> bool:
+        """Hardly a letter of it leads nowhere."""
+        return self.linked * 10 > len(self.text) * 9
 
 
 class Picture(NamedTuple):
@@ -134,6 +140,14 @@ class Page:
         """What stands in the `title` element."""
         found = self.root.find(".//title")
         return "" if found is None else fold(found.text_content())
+
+    def phrases(self, n: int) -> list[str]:
+        """A line, and what the inline elements in it say each by itself, where its block holds no other line."""
+        line = self.lines[n]
+        if len(line.text) > _PHRASES or fold(line.element.text_content()) != line.text:
+            return [line.text]
+        inner = [fold(e.text_content()) for e in line.element.iter(*_INLINE)]
+        return list(dict.fromkeys([line.text, *(text for text in inner if text)]))
 
     def is_own(self, link: Link) -> bool:
         """The link leads to the host that served the page."""
