@@ -75,8 +75,8 @@ def page(one: Story, others: Sequence[Story] = (), *, views: int = 100, redesign
 
 def _listed(one: Story) -> str:
     return (
-        f'<div><a href="/bai/{one.number}">{escape(one.title)}</a></div><div>{one.published:%d/%m/%Y}</div>'
-        f"<div>{escape(one.paragraphs[0])}</div>"
+        f'<div><div><a href="/bai/{one.number}">{escape(one.title)}</a></div><div>{one.published:%d/%m/%Y}</div>'
+        f"<div>{escape(one.paragraphs[0])}</div></div>"
     )
 
 

@@ -77,7 +77,6 @@ def test_what_was_learned_is_told_by_place(memory: Memory) -> None:
     assert template.container == "/html/body/table[0]/tr[1]/td[1]/div[3]"
     assert {text for texts in template.repeated.values() for text in texts} > {"lượt xem: 0", "đọc thêm nhiều hơn"}
     assert template.clock is not None
-    assert template.byline is None  # it stands inside
 
 
 def test_the_order_of_the_pages_does_not_matter(memory: Memory) -> None:

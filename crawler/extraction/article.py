@@ -87,7 +87,7 @@ def _choose(page: Page, layouts: Sequence[Layout], seen: Recognised | None) -> C
     Where definition and memory disagree, the second opinion decides too.
     """
     defined, enough = _by_definition(page, layouts)
-    told = seen.body() if seen else None
+    told = seen.body if seen else None
     if enough and defined[0] and (told is None or agreement(defined[0], told) >= AGREES):
         return defined
     found = _shown_title(page, seen) or headline.find(page)
@@ -95,10 +95,14 @@ def _choose(page: Page, layouts: Sequence[Layout], seen: Recognised | None) -> C
     if enough and defined[0] and (other is None or agreement(defined[0], other) >= AGREES):
         return defined
     if told is not None and other is not None and (agreed := agreement(told, other)) >= AGREES:
-        return replace(told, confidence=round(_TOLD + _AGREED * agreed, 3)), None, _titled(page, told, found)
+        return (
+            replace(told, confidence=round(_TOLD + _AGREED * agreed, 3)),
+            None,
+            headline.above_text(page, found, told.parts[0].at, told.title),
+        )
     if enough or (defined[0] and (other is None or other.size < 3 * defined[0].size)):
         return defined
-    return other, None, _titled(page, other, found) if other else found
+    return other, None, headline.above_text(page, found, other.parts[0].at, other.title) if other else found
 
 
 def _by_definition(page: Page, layouts: Sequence[Layout]) -> tuple[Choice, bool]:
@@ -113,7 +117,7 @@ def _by_definition(page: Page, layouts: Sequence[Layout]) -> tuple[Choice, bool]
             little = little if little[0] else choice
     for layout in layouts:
         if (body := by_anchors(page, layout)) is not None and body.size >= _ENOUGH:
-            return (body, layout, _titled(page, body, headline.find(page))), True
+            return (body, layout, headline.above_text(page, headline.find(page), body.parts[0].at, body.title)), True
     return little, False
 
 
@@ -122,19 +126,6 @@ def _shown_title(page: Page, seen: Recognised | None) -> Headline | None:
     if seen is None or seen.title is None:
         return None
     return Headline(boilerplate.without_counter(page.lines[seen.title].text), seen.title, True)
-
-
-def _titled(page: Page, body: Body, found: Headline | None) -> Headline | None:
-    """The title; where only the head names one, a line above the text that looks like it is better."""
-    first = body.parts[0].at
-    if found is not None and found.at is not None and headline.is_near(found.at, first):
-        return found
-    at = body.title if body.title is not None else headline.above(page, first)
-    return (
-        found
-        if at is None or (found and at == found.at)
-        else Headline(boilerplate.without_counter(page.lines[at].text), at, False)
-    )
 
 
 def _refusal(page: Page, body: Body | None, title: Headline | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The places at which the pages of one template show title, date, view counter and byline."""
+"""The places at which the pages of one template show title, date, clock and view counter."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +7,6 @@ from datetime import date
 from functools import cached_property
 
 from crawler.extraction import boilerplate, dates
-from crawler.extraction.authors import byline
 from crawler.extraction.memory import Recognised, before_text
 from crawler.extraction.sample import Sample
 from crawler.extraction.text import squeeze
@@ -18,6 +17,7 @@ _FEWEST = 3
 _CLOCK = 0.8  # of the dates at a place are the days of capture
 _VARIES = 0.5  # of the dates at a place, the share that must be distinct
 _ABOVE, _BELOW = 8, 4  # lines around the text among which its fields stand
+_OVER = 3  # lines above the title among which its date may stand
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,6 @@ class Fields:
     published: str | None
     clock: str | None
     views: str | None
-    byline: str | None
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Known:
     @cached_property
     def span(self) -> tuple[int, int]:
         """Numbers of the first and the last line of its text."""
-        body = self.seen.body()
+        body = self.seen.body
         return (body.parts[0].at, body.parts[-1].at) if body else (0, -1)
 
     @cached_property
@@ -49,6 +48,19 @@ class Known:
         """The lines in and around its text."""
         first, last = self.span
         return range(max(0, first - _ABOVE), min(len(self.sample.page.lines), last + 1 + _BELOW))
+
+    @cached_property
+    def under_title(self) -> list[int]:
+        """The lines between title and text, and those just above the title up to the next link."""
+        first = self.span[0]
+        title = self.sample.generic_title
+        top = first if title is None or title > first else title
+        above = []
+        for n in range(top - 1, max(-1, top - 1 - _OVER), -1):
+            if self.sample.page.lines[n].is_link or self.sample.page.lines[n].chrome:
+                break
+            above.append(n)
+        return [*above, *range(top, min(first + 1, len(self.sample.page.lines)))]
 
     def text(self, n: int) -> str:
         """What a line says, without a view counter behind it."""
@@ -67,36 +79,23 @@ def learned_fields(known: Sequence[Known], pages: int) -> Fields:
         published=published,
         clock=clock,
         views=_place(known, _views, max(_FEWEST, _MOST * pages)),
-        byline=_place(known, _signed, max(_FEWEST, _SOME * pages)),
     )
 
 
 def _title(known: Sequence[Known], pages: int) -> str | None:
-    """Where the line stands by which links name the page, or with which its head agrees; else the first of the text."""
-    for proves in (_is_named, _is_first):
-        votes: Counter[str] = Counter()
-        shared: Counter[str] = Counter()  # pages on which a place has several lines
-        for one in known:
-            lines = Counter[str]()
-            for n in before_text(one.sample.page, one.seen.repeated, one.span[0]):
-                fresh = one.at(n) - lines.keys()  # of several lines at one place the first
-                lines.update(one.at(n))
-                votes.update(fresh if proves(one, n) else ())
-            shared.update(path for path, count in lines.items() if count > 1)
-        best = max(votes, key=lambda path: (votes[path], -shared[path], -path.count("["), path), default=None)
-        if best is not None and votes[best] >= max(_FEWEST, _MOST * pages):
-            return best
-    return None
-
-
-def _is_named(one: Known, n: int) -> bool:
-    return squeeze(one.text(n)) in one.sample.anchors or n == one.sample.generic_title
-
-
-def _is_first(one: Known, n: int) -> bool:
-    lines = before_text(one.sample.page, one.seen.repeated, one.span[0])
-    candidates = (m for m in lines if m in one.around and _day(one.text(m)) is None)
-    return n == next(candidates, None)
+    """Where the line stands by which links name the page, and that a reader takes for the title who knows no more."""
+    votes: Counter[str] = Counter()
+    shared: Counter[str] = Counter()  # pages on which a place has several lines
+    for one in known:
+        lines = Counter[str]()
+        for n in before_text(one.sample.page, one.seen.repeated, one.span[0]):
+            fresh = one.at(n) - lines.keys()  # of several lines at one place the first
+            lines.update(one.at(n))
+            named = squeeze(one.text(n)) in one.sample.anchors
+            votes.update(dict.fromkeys(fresh, 2 * named + (n == one.sample.generic_title)))
+        shared.update(path for path, count in lines.items() if count > 1)
+    best = max(votes, key=lambda path: (votes[path], -shared[path], -path.count("["), path), default=None)
+    return best if best is not None and votes[best] >= max(_FEWEST, _MOST * pages) else None
 
 
 def _dated(known: Sequence[Known], pages: int) -> tuple[str | None, str | None]:
@@ -128,23 +127,16 @@ def _dated_lines(one: Known) -> dict[str, list[int]]:
 
 
 def _is_near(path: str, said: Sequence[tuple[date, Known]]) -> bool:
-    """Dates above the text, which list pages do not contradict, or those that list pages name too."""
+    """Dates that list pages name too; where these name none, dates around the title."""
     listed = [day in one.sample.days for day, one in said if one.sample.days]
     if len(listed) >= _FEWEST:
         return sum(listed) >= _MOST * len(listed)
-    above = sum(
-        any(path in one.at(n) and _day(one.text(n)) == day for n in one.around if n <= one.span[0]) for day, one in said
-    )
+    above = sum(any(path in one.at(n) and _day(one.text(n)) == day for n in one.under_title) for day, one in said)
     return above >= _MOST * len(said)
 
 
 def _views(one: Known) -> Iterator[int]:
     return (n for n in one.around if boilerplate.views(one.sample.page.lines[n].text) is not None)
-
-
-def _signed(one: Known) -> Iterator[int]:
-    last = one.span[1]
-    return (n for n in one.around if n > last and n not in one.seen.repeated and byline(one.text(n)))
 
 
 def _place(known: Sequence[Known], lines: Callable[[Known], Iterator[int]], enough: float) -> str | None:

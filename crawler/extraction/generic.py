@@ -50,14 +50,34 @@ def generic(page: Page, title: int | None = None, repeated: Container[int] = ())
     """
     aside = cards.found(page)
     lines = [line._replace(chrome=n in repeated or n in aside or line.chrome) for n, line in enumerate(page.lines)]
-    pictures = {picture.at for picture in page.pictures}
     text = _trafilatura(page)
     kept = _kept(page, lines, text)
     if not kept:
         return None
     container, score, sums = _container(lines, kept)
+    return complete(
+        page, lines, kept, container, _core(container, sums), text, title, "generic", round(_SURE * score, 3)
+    )
+
+
+def complete(
+    page: Page,
+    lines: Sequence[Line],
+    kept: set[int],
+    container: HtmlElement,
+    box: HtmlElement,
+    text: str,
+    title: int | None,
+    method: str,
+    confidence: float,
+) -> Body | None:
+    """The article whose paragraphs are `kept`: from its lead above the container to the names below it.
+
+    `box`, in the container, holds most of it; `text` is what is known to be text, compacted, for lines that are too
+    short to be judged by themselves.
+    """
+    pictures = {picture.at for picture in page.pictures}
     inside = set(within(page, [container]))
-    box = _core(container, sums)
     boxed = set(within(page, [box]))
     core = boxed & kept or inside & kept
     core = {n for n in core if len(lines[n].text) >= _LONG or _is_sentence(lines[n].text)} or core
@@ -95,7 +115,7 @@ def generic(page: Page, title: int | None = None, repeated: Container[int] = ())
     titles = {n for n in span if n in own and lines[n].is_link and len(lines[n].text) >= _SHORT}
     long = [part.at for part in parts if len(part.text) >= _LONG]
     listing = len(titles) >= _TITLES and len(titles) * 2 >= len(long) and _longest_run(long, titles) < _RUN
-    return Body(tuple(parts), "generic", round(_SURE * score, 3), title=title, listing=listing) if parts else None
+    return Body(tuple(parts), method, confidence, title=title, listing=listing) if parts else None
 
 
 def _longest_run(long: Sequence[int], titles: set[int]) -> int:

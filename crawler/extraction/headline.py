@@ -58,6 +58,19 @@ def find(page: Page, chosen: str | None = None) -> Headline | None:
     return Headline(text, None, False) if text else None
 
 
+def above_text(page: Page, found: Headline | None, first: int, at: int | None = None) -> Headline | None:
+    """The title of a text that begins on line `first`: where only the head names one, a line above it is better.
+
+    `at` is the number of the line that whoever found the text takes for its title.
+    """
+    if found is not None and found.at is not None and is_near(found.at, first):
+        return found
+    line = at if at is not None else above(page, first)
+    if line is None or (found and line == found.at):
+        return found
+    return Headline(without_counter(page.lines[line].text), line, False)
+
+
 def is_near(title: int, first: int) -> bool:
     """A title stands close above its text; further up it is the name of the site."""
     return title >= first - 2 * _REACH

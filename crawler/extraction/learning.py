@@ -32,9 +32,8 @@ _ALWAYS = 0.8  # of its pages show a name or a paragraph that is a part of the t
 
 def learn(samples: Iterable[Sample]) -> Memory:
     """What the pages tell; lists and templates with fewer than five distinct pages are not learned."""
-    articles = [one for one in samples if one.generic is not None and not one.generic.listing]
-    clusters = map(_distinct, _clusters(sorted(articles, key=lambda one: one.rank)))
-    learned = [_template(pages) for pages in clusters if len(pages) >= FEWEST]
+    clusters = map(_distinct, _clusters(sorted(samples, key=lambda one: one.rank)))
+    learned = [_template(pages) for pages in clusters if len(pages) >= FEWEST and not _are_lists(pages)]
     return Memory(tuple(sorted(learned, key=lambda one: one.frame)))
 
 
@@ -73,6 +72,10 @@ def _clusters(samples: Sequence[Sample]) -> list[list[Sample]]:
     return clusters
 
 
+def _are_lists(pages: Sequence[Sample]) -> bool:
+    return 2 * sum(one.generic is None or one.generic.listing for one in pages) > len(pages)
+
+
 def _template(pages: Sequence[Sample]) -> Template:
     bare = Template(pages=len(pages), frame=_frame(pages), repeated=_by_place(_repeated(pages, _ALWAYS)))
     container = _container(pages, _repeated(pages, _REPEATS))
@@ -88,7 +91,7 @@ def _template(pages: Sequence[Sample]) -> Template:
 
 def _agrees(one: Sample, template: Template) -> bool:
     seen = recognise(one.page, Memory((template,)))
-    body = seen.body() if seen else None
+    body = seen.body if seen else None
     return body is not None and one.generic is not None and agreement(body, one.generic) >= AGREES
 
 
@@ -153,7 +156,7 @@ def _shares(one: Sample, repeated: frozenset[tuple[str, str]]) -> dict[str, tupl
     all_: Counter[HtmlElement] = Counter()
     for n, line in enumerate(one.page.lines):
         size = len(line.text)
-        good = size >= LONG and not (line.is_link or line.chrome or one.keys[n] in repeated)
+        good = size >= LONG and not (line.is_link or line.chrome or n in one.aside or one.keys[n] in repeated)
         node: HtmlElement | None = line.element
         while node is not None:
             all_[node] += size

@@ -2,7 +2,7 @@
 
 A Memory is learned by `crawler.extraction.learning` and changes no more. It knows templates: kinds of article pages,
 told apart by the places that their blocks stand at; and of each the lines that repeat, the element that holds the
-article, and the places of title, date, view counter and byline.
+article, and the places of title, date, clock and view counter.
 """
 
 import json
@@ -14,19 +14,17 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from crawler.extraction import boilerplate, dates
-from crawler.extraction.authors import byline
-from crawler.extraction.body import Body, Part, until_end, within
+from crawler.extraction import boilerplate, cards, dates
+from crawler.extraction.body import Body, within
 from crawler.extraction.dates import Moment
+from crawler.extraction.generic import complete
 from crawler.extraction.page import Page
 from crawler.extraction.paths import Paths, masked, places
 
 LONG = 60  # characters from which a line is a paragraph, and never boilerplate for its frequency alone
 _ALIKE = 0.5  # of the places of a page and a template, the least that both have when it is one of its pages
-_ABOVE = 8  # lines before the container among which a lead is looked for
 _INTO = 6  # lines of the container among which the title may stand
 _SHORTEST_TITLE, _LONGEST_TITLE = 16, 300
-_BELOW = 3  # lines after the container among which its byline is looked for
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,6 @@ class Template:
     published: str | None = None
     clock: str | None = None
     views: str | None = None
-    byline: str | None = None  # behind the container
 
     @cached_property
     def places(self) -> frozenset[str]:
@@ -87,33 +84,28 @@ class Recognised:
     page: Page
     template: Template
     repeated: frozenset[int]
+    aside: frozenset[int]  # lines that announce other articles
     container: HtmlElement | None
     title: int | None
     _at: dict[str, list[int]]
 
+    @cached_property
     def body(self) -> Body | None:
-        """The article's element without what repeats, with the lead above and the byline below it; None without it."""
+        """The article in the learned element, without what repeats there and cards of others; None without it."""
         if self.container is None:
             return None
-        lines = self.page.lines
-        inside = within(self.page, [self.container])
-        own = [n for n in inside if self._is_text(n)]
-        if not own:
+        page = self.page
+        inside = within(page, [self.container])
+        own = {n for n in inside if self._is_text(n)}
+        kept = {n for n in own if len(page.lines[n].text) >= LONG}
+        if not kept:
             return None
-        first = own[0] if self.title is None or self.title >= own[-1] else max(own[0], self.title)
-        above = [
-            n
-            for n in range(max(self._top(own[0]), own[0] - _ABOVE), own[0])
-            if n not in self.repeated and not lines[n].is_link and self._may_lead(lines[n].text)
+        lines = [
+            line._replace(chrome=n in self.aside or (n in self.repeated and n not in own) or line.chrome)
+            for n, line in enumerate(page.lines)
         ]
-        below = [
-            n
-            for n in range(inside[-1] + 1, min(inside[-1] + 1 + _BELOW, len(lines)))
-            if n in self._at.get(self.template.byline or "", ()) and byline(lines[n].text)
-        ]
-        chosen = above + [n for n in own if n >= first] + below
-        parts = until_end([Part(n, lines[n].text) for n in chosen])
-        return Body(tuple(parts), "memory", 0.0, title=self.title) if parts else None
+        text = "".join(page.keys[n] for n in sorted(own))
+        return complete(page, lines, kept, self.container, self.container, text, self.title, "memory", 0.0)
 
     def published(self) -> Moment | None:
         """The date at the learned place, when it is one."""
@@ -136,13 +128,7 @@ class Recognised:
     def _is_text(self, n: int) -> bool:
         """Of the lines inside of the container: a paragraph is never boilerplate for its frequency alone."""
         line = self.page.lines[n]
-        return not line.is_link and (n not in self.repeated or len(line.text) >= LONG)
-
-    def _may_lead(self, text: str) -> bool:
-        return len(text) >= LONG or dates.at_start(text) is not None
-
-    def _top(self, first: int) -> int:
-        return self.title + 1 if self.title is not None and self.title < first else first
+        return not line.is_link and n not in self.aside and (n not in self.repeated or len(line.text) >= LONG)
 
 
 def recognise(page: Page, memory: Memory | None) -> Recognised | None:
@@ -166,7 +152,7 @@ def recognise(page: Page, memory: Memory | None) -> Recognised | None:
     first = within(page, [container])[0] if container is not None else len(page.lines)
     titles = set(at.get(template.title or "", ()))
     title = next((n for n in before_text(page, repeated, first + _INTO) if n in titles), None)
-    return Recognised(page, template, repeated, container, title, at)
+    return Recognised(page, template, repeated, cards.found(page), container, title, at)
 
 
 def before_text(page: Page, repeated: Container[int], first: int) -> Iterator[int]:

@@ -5,7 +5,7 @@ from datetime import date
 from functools import cached_property
 from hashlib import sha256
 
-from crawler.extraction import headline
+from crawler.extraction import cards, headline
 from crawler.extraction.body import Body
 from crawler.extraction.generic import generic
 from crawler.extraction.memory import LONG
@@ -54,13 +54,22 @@ class Sample:
         return sha256("\n".join(line.text for line in self.page.lines).encode()).hexdigest()
 
     @cached_property
+    def aside(self) -> frozenset[int]:
+        """Numbers of the lines that announce other articles."""
+        return cards.found(self.page)
+
+    @cached_property
     def generic(self) -> Body | None:
         """What a reader finds that knows nothing of the site."""
-        found = headline.find(self.page)
-        return generic(self.page, found.at if found else None)
+        return generic(self.page, self._headline.at if self._headline else None)
 
     @cached_property
     def generic_title(self) -> int | None:
-        """The line that such a reader takes for the title, where two places agree on it."""
-        found = headline.find(self.page)
-        return found.at if found and found.agreed else None
+        """The line that such a reader takes for the title."""
+        body = self.generic
+        found = headline.above_text(self.page, self._headline, body.parts[0].at, body.title) if body else None
+        return found.at if found else None
+
+    @cached_property
+    def _headline(self) -> headline.Headline | None:
+        return headline.find(self.page)

@@ -132,7 +132,7 @@ def _show_memory(invocation: Invocation, shown: MemoryShown) -> None:
     write(f"{shown.site}: memory {shown.version}, learned {shown.learned[:16]} from {shown.captures} captures")
     for number, template in enumerate(shown.templates, 1):
         write(f"\nTemplate {number}, from {template['pages']} distinct pages")
-        for name in ("container", "title", "published", "clock", "views", "byline"):
+        for name in ("container", "title", "published", "clock", "views"):
             write(f"  {name:<12}{template[name] or 'not learned'}")
         write("  lines that repeat, with digits as 0, no part of any article:")
         for place, lines in template["repeated"].items():
