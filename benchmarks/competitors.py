@@ -5,7 +5,7 @@ Others are given the decoded page, and its language where they take one and it i
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 from samples import Page
 
 from crawler.extraction import article
+from crawler.extraction.learning import learn
+from crawler.extraction.memory import Memory
 from crawler.extraction.page import parse
+from crawler.extraction.sample import Sample
 from crawler.sites import Layout
 from spiders import sites
 
@@ -35,6 +38,7 @@ class Answer:
 
 
 Read = Callable[[Page], Answer]
+Make = Callable[[Sequence[Page]], Read]  # is given the pages that will be read: only one that learns looks at them
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,12 @@ class Extractor:
     """A name, what makes the function that reads a page, which of title, author and date it looks for at all."""
 
     name: str
-    make: Callable[[], Read]
+    make: Make
     fields: str = ""
     only: str | None = None  # the one set of pages on which it can be told from the others
 
 
-def _luutru(layouts: Callable[[Page], tuple[Layout, ...]]) -> Read:
+def _luutru(layouts: Callable[[Page], tuple[Layout, ...]], memory: Callable[[Page], Memory | None]) -> Read:
     def read(page: Page) -> Answer:
         found = article.read(
             page.payload,
@@ -55,6 +59,7 @@ def _luutru(layouts: Callable[[Page], tuple[Layout, ...]]) -> Read:
             url=page.url,
             layouts=layouts(page),
             captured=_CAPTURED,
+            memory=memory(page),
         ).article
         if found is None:
             return Answer()
@@ -63,22 +68,40 @@ def _luutru(layouts: Callable[[Page], tuple[Layout, ...]]) -> Read:
     return read
 
 
-def _luutru_generic() -> Read:
-    return _luutru(lambda page: ())
+def _luutru_generic(_: Sequence[Page]) -> Read:
+    return _luutru(lambda page: (), lambda page: None)
 
 
-def _luutru_cold() -> Read:
+def _luutru_learned(pages: Sequence[Page]) -> Read:
+    """Memory of each template from every other page of it, for reading those between; no definition."""
+    templates: dict[str, list[Page]] = {}
+    for page in pages:
+        templates.setdefault(page.name.rpartition("_")[0], []).append(page)
+    known: dict[str, Memory] = {}
+    for same in templates.values():
+        for half in (0, 1):
+            learned = learn(filter(None, map(_sample, same[half::2])))
+            known.update({page.name: learned for page in same[1 - half :: 2]})
+    return _luutru(lambda page: (), lambda page: known.get(page.name))
+
+
+def _sample(page: Page) -> Sample | None:
+    parsed = parse(page.payload, "text/html; charset=utf-8", page.url)
+    return Sample(parsed, _CAPTURED.date()) if parsed else None
+
+
+def _luutru_cold(_: Sequence[Page]) -> Read:
     known = {host: site for site in sites().values() for host in site.hosts}
 
     def layouts(page: Page) -> tuple[Layout, ...]:
         site = known.get(urlsplit(page.url).hostname or "")
         return site.layouts_at(_CAPTURED.date()) if site else ()
 
-    return _luutru(layouts)
+    return _luutru(layouts, lambda page: None)
 
 
-def _trafilatura(**options: Any) -> Callable[[], Read]:
-    def make() -> Read:
+def _trafilatura(**options: Any) -> Make:
+    def make(_: Sequence[Page]) -> Read:
         from trafilatura import bare_extraction
 
         def read(page: Page) -> Answer:
@@ -92,7 +115,7 @@ def _trafilatura(**options: Any) -> Callable[[], Read]:
     return make
 
 
-def _readability() -> Read:
+def _readability(_: Sequence[Page]) -> Read:
     from readability import Document
 
     def read(page: Page) -> Answer:
@@ -103,7 +126,7 @@ def _readability() -> Read:
     return read
 
 
-def _boilerpy3() -> Read:
+def _boilerpy3(_: Sequence[Page]) -> Read:
     from boilerpy3.extractors import ArticleExtractor
 
     extractor = ArticleExtractor()
@@ -115,7 +138,7 @@ def _boilerpy3() -> Read:
     return read
 
 
-def _resiliparse() -> Read:
+def _resiliparse(_: Sequence[Page]) -> Read:
     from resiliparse.extract.html2text import extract_plain_text
     from resiliparse.parse.html import HTMLTree
 
@@ -127,7 +150,7 @@ def _resiliparse() -> Read:
     return read
 
 
-def _newspaper4k() -> Read:
+def _newspaper4k(_: Sequence[Page]) -> Read:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it misses nltk, which only its summaries need
         from newspaper import Article
@@ -142,7 +165,7 @@ def _newspaper4k() -> Read:
     return read
 
 
-def _goose3() -> Read:
+def _goose3(_: Sequence[Page]) -> Read:
     from goose3 import Goose
 
     @cache
@@ -157,7 +180,7 @@ def _goose3() -> Read:
     return read
 
 
-def _justext() -> Read:
+def _justext(_: Sequence[Page]) -> Read:
     from justext import get_stoplist, justext
 
     stoplists = {True: get_stoplist("Vietnamese"), False: get_stoplist("English")}
@@ -176,6 +199,7 @@ def _day(when: object) -> str | None:
 
 ALL = (
     Extractor("luutru", _luutru_generic, "title author date"),
+    Extractor("luutru learned", _luutru_learned, "title author date"),
     Extractor("luutru cold", _luutru_cold, "title author date", "sim"),
     Extractor(REFERENCE, _trafilatura(with_metadata=True), "title author date"),
     Extractor("trafilatura precision", _trafilatura(with_metadata=True, favor_precision=True), "title author date"),

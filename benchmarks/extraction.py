@@ -2,7 +2,8 @@
 
     python benchmarks/extraction.py [--pages SET] [--only NAME …] [--worst N] [--json]
 
-`luutru` knows nothing of a site: no definition, no memory; `luutru cold` has the definitions of our own sites. Needs
+`luutru` knows nothing of a site: no definition, no memory; `luutru learned` has the memory of each template from every
+other page of it, and reads those between; `luutru cold` has the definitions of our own sites. Needs
 the sample pages (../shared/data/extraction) and, for the others, the extra `bench`; who is absent is named. A page on
 which one raises counts as empty. Nothing is fetched.
 
@@ -70,7 +71,7 @@ class Row:
 
 def measure(extractors: Iterable[Extractor], pages: Sequence[Page]) -> tuple[list[Results], dict[str, str]]:
     """Every page read by everyone, in turns; and who is absent, with the reason."""
-    readers, absent = _make(extractors)
+    readers, absent = _make(extractors, pages)
     for _, read in readers:
         for page in pages[:_WARM_UP]:
             _ask(read, page)
@@ -81,11 +82,11 @@ def measure(extractors: Iterable[Extractor], pages: Sequence[Page]) -> tuple[lis
     return [results for results, _ in readers], absent
 
 
-def _make(extractors: Iterable[Extractor]) -> tuple[list[tuple[Results, Read]], dict[str, str]]:
+def _make(extractors: Iterable[Extractor], pages: Sequence[Page]) -> tuple[list[tuple[Results, Read]], dict[str, str]]:
     readers, absent = [], {}
     for one in extractors:
         try:
-            readers.append((Results(one), one.make()))
+            readers.append((Results(one), one.make(pages)))
         except Exception as error:  # noqa: BLE001 - a broken installation is as good as none
             absent[one.name] = _said(error)
     return readers, absent

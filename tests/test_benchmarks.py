@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import extraction
@@ -119,11 +120,11 @@ def test_pages_are_loaded_with_what_they_say(tmp_path: Path) -> None:
     assert one.vietnamese
 
 
-def broken() -> Read:
+def broken(_: Sequence[Page]) -> Read:
     raise AttributeError("made for another lxml")
 
 
-def failing() -> Read:
+def failing(_: Sequence[Page]) -> Read:
     def read(page: Page) -> Answer:
         raise ValueError("cannot read it")
 
@@ -132,8 +133,8 @@ def failing() -> Read:
 
 def test_who_cannot_be_had_is_absent_and_who_raises_has_no_text() -> None:
     those = [
-        Extractor(REFERENCE, lambda: saying(Answer("một hai ba bốn", "Khác")), "title author date"),
-        Extractor("good", lambda: saying(Answer(TEXT, "Tin", ("CTV",), "2024-01-02")), "title author date"),
+        Extractor(REFERENCE, lambda _: saying(Answer("một hai ba bốn", "Khác")), "title author date"),
+        Extractor("good", lambda _: saying(Answer(TEXT, "Tin", ("CTV",), "2024-01-02")), "title author date"),
         Extractor("broken", broken),
         Extractor("failing", failing, "title"),
     ]
@@ -161,7 +162,7 @@ def test_who_cannot_be_had_is_absent_and_who_raises_has_no_text() -> None:
 
 
 def test_a_text_that_changes_with_a_counter_is_not_the_same() -> None:
-    raw = Extractor("raw", lambda: lambda page: Answer(page.html))
+    raw = Extractor("raw", lambda _: lambda page: Answer(page.html))
     shown = [page(html="<p>Lượt xem: 5"), page("A_div_01", html="<p>không đổi")]
     results, _ = extraction.measure([raw], shown)
     (row,) = extraction.table(results, shown)

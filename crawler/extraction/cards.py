@@ -1,4 +1,4 @@
-"""Which lines of a page announce other articles: a title that is a link, repeated beside its like, with what is in its box."""
+"""Which lines of a page announce other articles: titles that are links, each in a box that stands beside its like."""
 
 from collections.abc import Sequence
 
