@@ -137,12 +137,12 @@ def _fact(known: Fact, reading: Reading) -> Fact:
     """The same capture as today's rules read it."""
     found = reading.article
     if found is None:
-        return replace(known, reason=reading.reason or "no text", method=None, length=None, title=None)
+        return replace(known, reason=reading.reason or "no text", method=None, characters=None, title=None)
     return replace(
         known,
         reason=None,
         method=found.method,
-        length=len(found.text),
+        characters=len(found.text),
         dated=found.published is not None,
         signed=bool(found.authors),
         title=found.title,

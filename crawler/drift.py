@@ -8,6 +8,7 @@ measured on the known pages themselves), and one that is large enough to trouble
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import log, sqrt
 from statistics import fmean, median
 
@@ -76,8 +77,10 @@ def _judge(newest: Sequence[Fact], known: Sequence[Fact], lasting: Sequence[Fact
             continue  # it was said why nothing is read
         before = lasting if settled and watch.settles else like_new
         shift = _share(newest, before, watch, paired=not (settled and watch.settles))
-        if shift and shift.found - shift.expected > max(_JUMP, _CHANCE * shift.deviation):
-            told[watch.kind] = Drift(watch.kind, _sentence(watch, shift))
+        if shift and shift.found - shift.expected > _JUMP:
+            unheard = watch.kind == "text" and shift.found == 1 and 2 * _longest_run(before) < shift.pages
+            if unheard or shift.found - shift.expected > _CHANCE * shift.deviation:
+                told[watch.kind] = Drift(watch.kind, _sentence(watch, shift))
     length = _length(newest, lasting if settled else like_new, paired=not settled)
     return told | ({length.kind: length} if length else {})
 
@@ -141,12 +144,19 @@ def _share(newest: Sequence[Fact], known: Sequence[Fact], watch: _Watch, *, pair
     )
 
 
+def _longest_run(known: Sequence[Fact]) -> int:
+    """How many known pages in a row gave no article."""
+    return max(
+        (len(list(run)) for nothing, run in groupby(known, lambda fact: fact.reason is not None) if nothing), default=0
+    )
+
+
 def _length(newest: Sequence[Fact], known: Sequence[Fact], *, paired: bool) -> Drift | None:
     """Whether the middle text has become shorter or longer; lengths are compared by their logarithms."""
-    articles = [fact for fact in newest if fact.length]
-    lengths = [log(fact.length) for fact in known if fact.length]
+    articles = [fact for fact in newest if fact.characters]
+    lengths = [log(fact.characters) for fact in known if fact.characters]
     usual = median(lengths) if lengths else 0.0
-    own = [_earlier(fact, lambda one: bool(one.length), _log_length) if paired else None for fact in articles]
+    own = [_earlier(fact, lambda one: bool(one.characters), _log_length) if paired else None for fact in articles]
     shift = _shift([_log_length(fact) for fact in articles], own, lengths, usual, _SCATTER**2)
     if shift is None:
         return None
@@ -164,7 +174,7 @@ def _length(newest: Sequence[Fact], known: Sequence[Fact], *, paired: bool) -> D
 
 
 def _log_length(fact: Fact) -> float:
-    return log(fact.length or 1)
+    return log(fact.characters or 1)
 
 
 def _earlier(fact: Fact, counts: Callable[[Fact], bool], value: Callable[[Fact], float]) -> float | None:
@@ -200,7 +210,9 @@ def _variance(values: Sequence[float], usual: float, unsure: float, together: in
     """
     own = max(_square(values, usual), unsure)
     least = max(5, min(together, len(values) // 8))
-    return max(own, *(_between(values, size) for size in (least, 2 * least)))
+    return max(
+        own, *(_between(values, size) for size in (least, 2 * least) if size == least or len(values) >= 8 * size)
+    )
 
 
 def _between(values: Sequence[float], size: int) -> float:

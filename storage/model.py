@@ -221,7 +221,7 @@ class Fact:
 
     reason: str | None = None
     method: str | None = None
-    length: int | None = None  # characters of the text
+    characters: int | None = None  # of the text
     dated: bool = False
     signed: bool = False
     title: str | None = None

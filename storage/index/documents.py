@@ -365,10 +365,10 @@ def _read(connection: Connection, batch: Sequence[Derived], versions: Mapping[in
 def shown(article: Article | None) -> dict[str, str | int | None]:
     """What a capture showed, by the columns of its reading: the facts that tell whether a site has changed."""
     if article is None:
-        return dict.fromkeys(("method", "length", "dated", "signed"))
+        return dict.fromkeys(("method", "characters", "dated", "signed"))
     return {
         "method": article.method,
-        "length": len(article.text),
+        "characters": len(article.text),
         "dated": int(article.published is not None),
         "signed": int(bool(article.authors)),
     }

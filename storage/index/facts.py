@@ -5,7 +5,8 @@ it counts when the address gave an article at least once.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select, text
 
@@ -13,7 +14,7 @@ from storage.index.dialects import dialect_of
 from storage.index.tables import address, capture, crawl, reading, version
 from storage.model import Fact, Kind
 
-NEWEST = 1000  # facts of one sort that are looked at
+NEWEST = 500  # facts of one sort that are looked at
 _NOT_EVIDENCE = "not the address of a document"
 _PAGES = text("capture.kind IN ('article', 'page')")  # in the words of the index ix_capture_pages
 
@@ -50,12 +51,13 @@ def of_crawl(connection: Connection, site: str, id_: str, few: int) -> Evidence:
         return Evidence((), ())
     if len(own) < few:
         own = _newest(connection, _of(site).where(capture.c.date < began), few - len(own)) + own
-    return _evidence(connection, site, own)
+    return _evidence(connection, site, own, min(began, own[0].date))
 
 
 def of_site(connection: Connection, site: str, number: int) -> Evidence:
     """The newest facts of a site, whichever crawls made them, and what is known of it."""
-    return _evidence(connection, site, _newest(connection, _of(site), number))
+    own = _newest(connection, _of(site), number)
+    return _evidence(connection, site, own, own[0].date) if own else Evidence((), ())
 
 
 def articles(connection: Connection, site: str, number: int) -> list[int]:
@@ -63,10 +65,8 @@ def articles(connection: Connection, site: str, number: int) -> list[int]:
     return [row.id for row in _newest(connection, _of(site), number)]
 
 
-def _evidence(connection: Connection, site: str, own: Sequence[Row[tuple[object, ...]]]) -> Evidence:
-    if not own:
-        return Evidence((), ())
-    earlier = _of(site).where(capture.c.date < own[0].date)
+def _evidence(connection: Connection, site: str, own: Sequence[Row[tuple[Any, ...]]], until: str) -> Evidence:
+    earlier = _of(site).where(capture.c.date < until)
     known = _newest(connection, earlier.where(_SOUND))
     if known:
         earlier = earlier.where(capture.c.date > known[-1].date)
@@ -74,7 +74,7 @@ def _evidence(connection: Connection, site: str, own: Sequence[Row[tuple[object,
     return Evidence(_with_earlier(connection, own), tuple(map(_fact, known)), tuple(map(_fact, lasting)))
 
 
-def _of(site: str) -> Select[tuple[object, ...]]:
+def _of(site: str) -> Select[tuple[Any, ...]]:
     """The captures of a site that count."""
     is_article: ColumnElement[bool] = or_(
         capture.c.kind == Kind.ARTICLE,
@@ -84,13 +84,13 @@ def _of(site: str) -> Select[tuple[object, ...]]:
     return _FACTS.where(capture.c.site == site, _PAGES, is_article)
 
 
-_FACTS: Select[tuple[object, ...]] = (
+_FACTS: Select[tuple[Any, ...]] = (
     select(
         capture.c.id,
         capture.c.date,
         reading.c.reason,
         reading.c.method,
-        reading.c.length,
+        reading.c.characters,
         reading.c.dated,
         reading.c.signed,
         version.c.title,
@@ -106,14 +106,12 @@ _FACTS: Select[tuple[object, ...]] = (
 )
 
 
-def _newest(
-    connection: Connection, query: Select[tuple[object, ...]], limit: int = NEWEST
-) -> list[Row[tuple[object, ...]]]:
+def _newest(connection: Connection, query: Select[tuple[Any, ...]], limit: int = NEWEST) -> list[Row[tuple[Any, ...]]]:
     rows = connection.execute(query.order_by(capture.c.date.desc(), capture.c.id.desc()).limit(limit)).all()
     return list(reversed(rows))
 
 
-def _with_earlier(connection: Connection, own: Sequence[Row[tuple[object, ...]]]) -> tuple[Fact, ...]:
+def _with_earlier(connection: Connection, own: Sequence[Row[tuple[Any, ...]]]) -> tuple[Fact, ...]:
     dialect = dialect_of(connection)
     again = [row.id for row in own if row.again]
     pairs = select(capture.c.id, _BEFORE.label("before")).where(capture.c.id.in_(dialect.among(again)))
@@ -122,17 +120,10 @@ def _with_earlier(connection: Connection, own: Sequence[Row[tuple[object, ...]]]
         return tuple(map(_fact, own))
     rows = connection.execute(_FACTS.where(capture.c.id.in_(dialect.among(sorted(set(before.values()))))))
     facts = {row.id: _fact(row) for row in rows}
-    return tuple(replace(_fact(row), before=facts.get(before.get(row.id, 0))) for row in own)
+    return tuple(_fact(row, facts.get(before.get(row.id, 0))) for row in own)
 
 
-def _fact(row: Row[tuple[object, ...]]) -> Fact:
-    return Fact(
-        reason=row.reason,
-        method=row.method,
-        length=row.length,
-        dated=bool(row.dated),
-        signed=bool(row.signed),
-        title=row.title,
-        document=row.document,
-        again=bool(row.again),
-    )
+def _fact(row: Row[tuple[Any, ...]], before: Fact | None = None) -> Fact:
+    told: list[Any] = list(row)[2:]
+    reason, method, characters, dated, signed, title, document, again = told
+    return Fact(reason, method, characters, bool(dated), bool(signed), title, document, bool(again), before)

@@ -191,7 +191,7 @@ reading = Table(  # what derivation found in one capture
     Column("rules", String, nullable=False),
     # what this capture showed, which its version need not tell: that is as its earliest capture was read
     Column("method", String),
-    Column("length", Integer),  # characters of the text
+    Column("characters", Integer),  # of the text
     Column("dated", SmallInteger),  # 1 when the page itself names its date
     Column("signed", SmallInteger),  # 1 when it names an author
     Index(None, "version"),

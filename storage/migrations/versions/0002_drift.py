@@ -3,11 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
+from storage.index.views import create_views
+
 revision = "0002"
 down_revision = "0001"
 
 _FROM_VERSIONS = """
-UPDATE reading SET (method, length, dated, signed) = (
+UPDATE reading SET (method, characters, dated, signed) = (
   SELECT
     method,
     length(text),
@@ -21,7 +23,7 @@ def upgrade() -> None:
     """Add the columns, fill them with what the versions tell, and make the indexes."""
     op.add_column("crawl", sa.Column("drift", sa.Text(), nullable=True))
     op.add_column("reading", sa.Column("method", sa.String(), nullable=True))
-    op.add_column("reading", sa.Column("length", sa.Integer(), nullable=True))
+    op.add_column("reading", sa.Column("characters", sa.Integer(), nullable=True))
     op.add_column("reading", sa.Column("dated", sa.SmallInteger(), nullable=True))
     op.add_column("reading", sa.Column("signed", sa.SmallInteger(), nullable=True))
     op.execute(_FROM_VERSIONS)
@@ -31,3 +33,4 @@ def upgrade() -> None:
         ("ix_reading_failed", "reading", ["capture"], "reason LIKE 'failed: %'"),
     ):
         op.create_index(name, table, columns, sqlite_where=sa.text(only), postgresql_where=sa.text(only))
+    create_views(op.get_bind())
