@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from crawler import drift
+from crawler import drift, learning
 from crawler.derive import DECODED_LIMIT, derive
 from crawler.extraction.matching import Expression, expressions, matching
+from crawler.extraction.memory import Memory
 from crawler.sites import Layout, Site
 from storage.errors import ArchiveError
 from storage.index import captures, facts
@@ -78,7 +79,8 @@ def check(index: Index, home: Path, site: Site) -> SiteCheck | None:
         places = {one.id: one for one in captures.of_ids(connection, ids)}
     if not ids:
         return None
-    pages = [_page(places[id_], read_payload(home, places[id_], places[id_].original), site) for id_ in ids]
+    memory = learning.load(index, site.key)
+    pages = [_page(home, places[id_], site, memory) for id_ in ids]
     layouts = tuple(_layout(layout, pages) for layout in site.all_layouts)
     newest = [_fact(one, page.reading) for one, page in zip(evidence.newest, pages, strict=True)]
     current = bool(site.layouts_at(datetime.now(UTC).date()))
@@ -98,18 +100,19 @@ def check(index: Index, home: Path, site: Site) -> SiteCheck | None:
     )
 
 
-def _page(capture: Pending, payload: StoredResponse, site: Site) -> _Page:
+def _page(home: Path, capture: Pending, site: Site, memory: Memory | None) -> _Page:
+    payload = read_payload(home, capture, capture.original)
     layouts = site.layouts_at(datetime.fromisoformat(capture.date).date())
-    return _Page(derive(capture, payload, site), {one.name: _matching(capture, payload, one) for one in layouts})
+    reading = derive(capture, payload, site, memory)
+    return _Page(reading, {one.name: _matching(capture, payload, one) for one in layouts})
 
 
 def _matching(capture: Pending, payload: StoredResponse, layout: Layout) -> frozenset[Expression]:
-    content_type = next((value for name, value in payload.headers if name.lower() == "content-type"), None)
     try:
         body = decoded(payload.headers, payload.body, DECODED_LIMIT)
     except ArchiveError:  # the reading has it as its reason
         return frozenset()
-    return matching(body, content_type, capture.url, layout)
+    return matching(body, payload.content_type, capture.url, layout)
 
 
 def _layout(layout: Layout, pages: Iterable[_Page]) -> LayoutCheck:

@@ -103,7 +103,7 @@ def _nothing(newest: Sequence[Fact]) -> tuple[_Watch, ...]:
 
 def _parts(layouts: bool) -> tuple[_Watch, ...]:
     """What articles may lack."""
-    ways = ("layout:", "anchors:", "memory:") if layouts else ("memory:",)
+    ways = ("layout:", "anchors:", "memory") if layouts else ("memory",)
     return (
         _Watch(
             "container",

@@ -5,8 +5,8 @@ from alembic import op
 
 from storage.index.views import create_views
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 _FROM_VERSIONS = """
 UPDATE reading SET (method, characters, dated, signed) = (
