@@ -30,14 +30,14 @@ from storage.records import StoredResponse, decoded, read_payload
 _BATCH = 40  # captures read before their readings are written
 _REMEMBERED = 200_000  # mentions
 _RECYCLE_AFTER = 5_000  # captures; extraction libraries leak
-_DECODED_LIMIT = 64 * 1024 * 1024
+DECODED_LIMIT = 64 * 1024 * 1024
 
 
 def derive(capture: Pending, payload: StoredResponse, site: Site, memory: Memory | None) -> Reading:
     """What one capture says, by the rules of its site; the same for a live crawl, an import and a new derivation."""
     content_type = payload.content_type
     try:
-        body = decoded(payload.headers, payload.body, _DECODED_LIMIT)
+        body = decoded(payload.headers, payload.body, DECODED_LIMIT)
     except ArchiveError as error:
         return Reading(None, str(error), None)
     if capture.kind is Kind.LIST:

@@ -21,6 +21,7 @@ class Account:
     forbidden: int = 0  # addresses that must not be asked for
     silent: int = 0  # attempts in a row without an answer, after which the crawl ended
     left: int = 0  # addresses that wait because the limit of pages was reached
+    drift: tuple[str, ...] = ()  # how the site has left its own range, one sentence each
     interrupted: bool = False
     storage: str | None = None  # why nothing more could be stored
 
@@ -40,7 +41,7 @@ def judge(account: Account) -> Outcome:
         return Outcome.REFUSED
     if not account.answered:
         return Outcome.FAILED
-    if account.failed or account.lost or account.unread or account.unasked or account.silent:
+    if account.failed or account.lost or account.unread or account.unasked or account.silent or account.drift:
         return Outcome.PARTIAL
     return Outcome.COMPLETED
 
@@ -55,6 +56,7 @@ def warnings(account: Account) -> tuple[str, ...]:
         *_some(account.unread, "capture", "that could not be read"),
         *([account.storage] if account.storage else []),
     ]
+    told += [f"the site has changed: {one}" for one in account.drift]
     if account.failed_requisites:
         told.append(f"{_counted(account.failed_requisites, 'requisite')} without an answer")
     if account.forbidden and not account.answered and not account.unasked:

@@ -4,7 +4,8 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from secrets import token_hex
 from time import monotonic
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from scrapy.settings import BaseSettings
 
+from crawler import drift
 from crawler.capture import Recorder
 from crawler.definition import definition_digest
 from crawler.derivation import Derivation, SiteLoader
@@ -23,11 +25,11 @@ from crawler.scope import PRIORITIES, Scope, seeds
 from crawler.settings import PRODUCT, switched_on
 from storage.collection import Collection
 from storage.errors import ArchiveError, UsageError
-from storage.index import captures, crawls, documents, frontier
+from storage.index import captures, crawls, documents, facts, frontier
 from storage.index.captures import Observation
 from storage.index.frontier import State
 from storage.locks import crawl_lock
-from storage.model import PAGES, Crawl, Exchange, Found, Kind
+from storage.model import PAGES, Crawl, Drift, Exchange, Found, Kind
 from storage.moments import now
 from storage.urls import NotAnAddress, canonicalize
 from storage.warc import CaptureWriter, WarcInfo
@@ -333,8 +335,20 @@ class Session:
             storage=str(failure) if failure else None,
         )
 
+    def _changes(self) -> tuple[Drift, ...] | None:
+        """What has changed on the site, by the pages of this crawl that were read; None when there are none."""
+        if self._derivation is None:
+            return None
+        with self._collection.index.read() as connection:
+            evidence = facts.of_crawl(connection, self.site.key, self.crawl, drift.WINDOW)
+        if not evidence.newest:
+            return None
+        layouts = bool(self.site.layouts_at(datetime.now(UTC).date()))
+        return drift.judge(evidence.newest, evidence.known, evidence.lasting, layouts=layouts)
+
     def _end(self, interrupted: bool, failure: ArchiveError | None) -> Crawl:
-        account = self._account(interrupted, failure)
+        changes = None if failure else self._changes()
+        account = replace(self._account(interrupted, failure), drift=tuple(one.detail for one in changes or ()))
         tally = self._recorder.tally
         with self._collection.index.write() as connection:
             counts = crawls.counts(connection, self.crawl)
@@ -353,6 +367,7 @@ class Session:
                 documents_unchanged=met.unchanged if met else None,
                 errors=account.errors,
                 warnings=json.dumps(warnings(account), ensure_ascii=False),
+                drift=None if changes is None else json.dumps([asdict(one) for one in changes], ensure_ascii=False),
             )
 
 

@@ -30,3 +30,18 @@ def crawl_lock(home: Path, site: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_locked(home: Path, site: str) -> bool:
+    """Whether a process crawls the site at this moment; a crawl that begins in the same instant may be turned away."""
+    try:
+        descriptor = os.open(home / "locks" / f"{site}.lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -209,3 +209,30 @@ class Crawl:
     documents_unchanged: int | None = None
     errors: int = 0
     warnings: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What the reading of one capture of an article tells about its site.
+
+    Without an article there is a `reason`, and nothing else is known. `before` is what the same address told when it
+    was captured last by a crawl that met no drift.
+    """
+
+    reason: str | None = None
+    method: str | None = None
+    characters: int | None = None  # of the text
+    dated: bool = False
+    signed: bool = False
+    title: str | None = None
+    document: int | None = None
+    again: bool = False  # the address was captured earlier
+    before: "Fact | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One way in which a site has left its own range, and a sentence that says so."""
+
+    kind: str
+    detail: str

@@ -12,12 +12,15 @@ import click
 import pytest
 from rows import filled
 
+from crawler.check import LayoutCheck, Matched, Reason, SiteCheck
 from luutru.cli import luutru
 from luutru.commands import SHARED
+from luutru.commands.health import Health
 from luutru.commands.search import Count, Counts, Page
 from luutru.commands.sites import SiteShown
 from storage.config import Value
 from storage.errors import ArchiveError
+from storage.index.health import Problem
 from storage.index.holdings import SiteState, Stats
 from storage.index.questions import Held, Period, Republished, Shown, VersionLine
 from storage.index.search import Hit
@@ -96,11 +99,13 @@ def test_every_exit_status_is_documented() -> None:
     [
         ("luutru sites list", SiteState),
         ("luutru sites show", SiteShown),
+        ("luutru sites check", SiteCheck),
         ("luutru crawl", Crawl),
         ("luutru search", Page),
         ("luutru show", Shown),
         ("luutru history", Period),
         ("luutru stats", Stats),
+        ("luutru health", Health),
     ],
 )
 def test_documented_json_has_the_keys_of_the_answer(name: str, kind: type) -> None:
@@ -118,6 +123,10 @@ def test_other_documented_json() -> None:
 
 
 WITHIN: dict[tuple[type, str], type] = {
+    (Health, "problems"): Problem,
+    (SiteCheck, "reasons"): Reason,
+    (SiteCheck, "layouts"): LayoutCheck,
+    (LayoutCheck, "matched"): Matched,
     (Page, "results"): Hit,
     (Page, "facets"): Counts,
     (Counts, "site"): Count,
@@ -154,6 +163,8 @@ def test_the_shapes_are_those_that_were_agreed() -> None:
         Held: "timestamp, url, status, warc, offset, length, payload_digest, type",
         Period: "version, first_seen, last_seen, title, digest, captures",
         SiteState: "site, name, hosts, captures, documents, versions, first, last, last_outcome, next",
+        Health: "ok, problems",
+        Problem: "site, kind, since, detail",
         Stats: "sites, captures, revisits, documents, versions, files, bytes, first, last",
     }
     for kind, keys in agreed.items():

@@ -72,6 +72,7 @@ def test_pauses_grow_and_stay_in_bounds(attempts: int, jitter: float, delay: flo
         (Account(answered=3, refusals=("thst.vn: Retry-After: 9999 s",)), Outcome.REFUSED),
         (Account(answered=3, unasked=("http://www.thst.vn: robots.txt gave no answer",)), Outcome.PARTIAL),
         (Account(answered=3, silent=25), Outcome.PARTIAL),
+        (Account(answered=3, drift=("25 of 25 pages name no date",)), Outcome.PARTIAL),
         (Account(answered=3, interrupted=True), Outcome.INTERRUPTED),
         (Account(answered=3, interrupted=True, storage="the disk is full"), Outcome.FAILED),
     ],

@@ -112,6 +112,11 @@ def _anchored(page: Page, lines: Iterable[int], layout: Layout) -> tuple[list[Pa
     return dropped, bool(starts), end is not None
 
 
+def matches_anchor(text: str, anchor: str) -> bool:
+    """Whether a line is what a text anchor names."""
+    return _hit(text, [anchor]) is not None
+
+
 def _hit(text: str, anchors: Iterable[str]) -> re.Match[str] | None:
     return next((found for found in (_pattern(a).fullmatch(text) for a in anchors) if found), None)
 

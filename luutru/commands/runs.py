@@ -37,16 +37,19 @@ def list_(invocation: Invocation, site: str | None, limit: int) -> None:
 @click.argument("crawl")
 @click.pass_obj
 def show(invocation: Invocation, crawl: str) -> None:
-    """Show the crawl whose id begins with CRAWL, with its warnings."""
-    from storage.index import holdings
+    """Show the crawl whose id begins with CRAWL, with its warnings and the addresses that it gave up."""
+    from storage.index import frontier, holdings
 
     with invocation.collection() as collection:
         with collection.index.read() as connection:
             run = holdings.run(connection, crawl)
+            given_up = frontier.failures(connection, run.crawl)
         if invocation.json:
             write_json(run)
-        else:
-            write_run(run, collection.config.zone)
+            return
+        write_run(run, collection.config.zone)
+        for url, _, reason in given_up:
+            write(f"  {'given up':<12}{url} ({reason})")
 
 
 def write_run(run: Crawl, zone: tzinfo) -> None:

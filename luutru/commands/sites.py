@@ -1,17 +1,19 @@
 """`luutru sites`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from luutru.commands import Group, Invocation
-from luutru.output import local, write, write_json, write_table
+from luutru.output import counted, local, write, write_json, write_table
 from storage.errors import NotFound
 
 if TYPE_CHECKING:
+    from crawler.check import SiteCheck
+    from crawler.sites import Site
     from storage.collection import Collection
     from storage.index.holdings import SiteState
 
@@ -138,6 +140,65 @@ def _show_memory(invocation: Invocation, shown: MemoryShown) -> None:
         for place, lines in template["repeated"].items():
             for line in lines:
                 write(f"    {line}  ({place.rpartition('/')[2]})")
+
+
+@command.command()
+@click.argument("site", required=False)
+@click.pass_obj
+def check(invocation: Invocation, site: str | None) -> None:
+    """Read the newest captures of SITE, or of all sites, by today's rules, and tell what is not found on them.
+
+    SITE may be an address that was archived without a definition. Exit status 1 when something is wrong.
+    """
+    from crawler.check import check
+
+    with invocation.collection() as collection:
+        for defined in _defined(collection, site):
+            checked = check(collection.index, collection.home, defined)
+            if checked is None:
+                if site:
+                    raise NotFound(f"nothing to check: no article of {site} was captured; run `luutru crawl {site}`")
+                continue
+            invocation.status = max(invocation.status, int(bool(checked.problems)))
+            if invocation.json:
+                write_json(checked)
+            else:
+                _write_check(checked)
+
+
+def _defined(collection: "Collection", named: str | None) -> "Iterator[Site]":
+    """The site that is named, else all that were captured; raises NotFound when there is none."""
+    import spiders
+
+    own = collection.config.own_sites
+    if named:
+        yield spiders.load(named, collection.home, own)
+        return
+    known = spiders.sites(collection.home, own)
+    captured = [one.site for one in _states(collection) if one.captures]
+    if not captured:
+        raise NotFound("nothing to check: no site was captured yet; run `luutru crawl SITE`, `luutru sites` lists them")
+    for key in captured:
+        if key in known:
+            yield known[key]
+        else:
+            click.echo(f"luutru: {key} is not checked, its definition is not here: name its address", err=True)
+
+
+def _write_check(checked: "SiteCheck") -> None:
+    """The shares, then what was not found, for people."""
+    write(f"{checked.site}: {counted(checked.captures, 'capture')} read")
+    for name in ("title", "date", "author", "text"):
+        write(f"  {name:<12}{getattr(checked, name):.0%}")
+    for reason in checked.reasons:
+        write(f"  {'no article':<12}{reason.captures:,}: {reason.reason}")
+    for layout in checked.layouts:
+        write(f"  {'layout':<12}{layout.layout}, valid for {counted(layout.captures, 'capture')}")
+        for one in layout.matched:
+            pages = "nothing" if layout.captures and not one.pages else f"{one.pages:,}"
+            write(f"    {pages:>7}  {one.part}: {one.expression}")
+    for problem in checked.problems:
+        write(f"  {'wrong':<12}{problem}")
 
 
 def _states(collection: "Collection") -> "list[SiteState]":

@@ -181,7 +181,7 @@ def _record_alone(index: Index, one: Derived) -> None:
 
 def give_up(connection: Connection, id_: int, reason: str) -> None:
     """Write down that a capture cannot be read, so that derivation goes on without it."""
-    row = {"capture": id_, "version": None, "views": None, "reason": reason, "rules": ""}
+    row = {"capture": id_, "version": None, "views": None, "reason": reason, "rules": "", **shown(None)}
     dialect_of(connection).insert_ignore(connection, reading, [row])
     connection.execute(_DERIVED, {"row": id_})
 
@@ -354,11 +354,24 @@ def _read(connection: Connection, batch: Sequence[Derived], versions: Mapping[in
             "views": one.reading.article.views if one.reading.article else None,
             "reason": one.reading.reason,
             "rules": one.rules,
+            **shown(one.reading.article),
         }
         for one in batch
     ]
     dialect_of(connection).insert_ignore(connection, reading, rows)
     connection.execute(_DERIVED, [{"row": one.capture} for one in batch])
+
+
+def shown(article: Article | None) -> dict[str, str | int | None]:
+    """What a capture showed, by the columns of its reading: the facts that tell whether a site has changed."""
+    if article is None:
+        return dict.fromkeys(("method", "characters", "dated", "signed"))
+    return {
+        "method": article.method,
+        "characters": len(article.text),
+        "dated": int(article.published is not None),
+        "signed": int(bool(article.authors)),
+    }
 
 
 def _mention(connection: Connection, batch: Sequence[Derived]) -> None:

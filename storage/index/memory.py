@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, or_, select
 
 from storage.index.captures import Pending
-from storage.index.tables import capture, file, memory, mention, reading, version
+from storage.index.tables import capture, file, memory, mention, reading
 from storage.model import Kind, RecordType
 from storage.moments import now
 
@@ -80,11 +80,10 @@ def evidence(connection: Connection, url: str) -> Evidence:
 def unrecognised(connection: Connection, crawl: str) -> tuple[int, int]:
     """Of the articles of a crawl, how many were read without definition and memory, and how many there are."""
     read = (
-        select(func.count().filter(version.c.method == "generic"), func.count())
+        select(func.count().filter(reading.c.method == "generic"), func.count())
         .select_from(capture)
         .join(reading, reading.c.capture == capture.c.id)
-        .join(version, version.c.id == reading.c.version)
-        .where(capture.c.crawl == crawl)
+        .where(capture.c.crawl == crawl, reading.c.version.is_not(None))
     )
     return (*connection.execute(read).one(),)
 

@@ -55,6 +55,7 @@ crawl = Table(
     Column("documents_unchanged", Integer),
     Column("errors", Integer, nullable=False, server_default="0"),
     Column("warnings", Text, nullable=False, server_default="[]"),  # JSON list of sentences
+    Column("drift", Text),  # JSON list of {kind, detail}; null where it was not judged
     Index(None, "site", "started"),
 )
 
@@ -97,6 +98,7 @@ capture = Table(
     Index(None, "crawl"),
     Index(None, "payload_digest"),
     Index("ix_capture_waiting", "site", "id", **_only("derived IS NULL")),
+    Index("ix_capture_pages", "site", "date", **_only("kind IN ('article', 'page')")),
 )
 
 frontier = Table(  # every address that was discovered
@@ -121,6 +123,7 @@ frontier = Table(  # every address that was discovered
     Column("crawl", String(16)),  # the crawl that visited it last
     UniqueConstraint("site", "url"),
     Index("ix_frontier_waiting", "site", "priority", "visited", "id", **_only("state = 'waiting'")),
+    Index("ix_frontier_failed", "site", **_only("state = 'failed'")),
 )
 
 document = Table(
@@ -186,7 +189,13 @@ reading = Table(  # what derivation found in one capture
     Column("views", Integer),
     Column("reason", String),  # why there is no version
     Column("rules", String, nullable=False),
+    # what this capture showed, which its version need not tell: that is as its earliest capture was read
+    Column("method", String),
+    Column("characters", Integer),  # of the text
+    Column("dated", SmallInteger),  # 1 when the page itself names its date
+    Column("signed", SmallInteger),  # 1 when it names an author
     Index(None, "version"),
+    Index("ix_reading_failed", "capture", **_only("reason LIKE 'failed: %'")),
 )
 
 mention = Table(

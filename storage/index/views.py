@@ -95,6 +95,10 @@ SELECT
   document.identity AS document,
   CASE WHEN version.id IS NULL THEN NULL ELSE {_number("version")} END AS version,
   reading.views,
+  reading.method,
+  reading.characters,
+  reading.dated,
+  reading.signed,
   reading.reason
 FROM capture
 JOIN file ON file.id = capture.file
@@ -132,6 +136,7 @@ SELECT
   crawl.documents_unchanged,
   crawl.errors,
   crawl.warnings,
+  crawl.drift,
   crawl.definition
 FROM crawl""",
 }

@@ -1,0 +1,65 @@
+"""What in an archive needs a person, as far as it is quick to see."""
+
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from storage.disk import telling
+from storage.index import health
+from storage.index.engine import Index
+from storage.index.health import File, Problem
+from storage.locks import is_locked
+
+_LOW = 2_000_000_000  # bytes: two WARC files, and the index beside them
+
+
+def problems(home: Path, index: Index) -> list[Problem]:
+    """All problems, those of the archive first, then by site; fast, and nothing of it is written down."""
+    with index.read() as connection:
+        begun = health.begun(connection)
+    dead = {site for site in begun if not is_locked(home, site)}
+    with index.read() as connection:  # a later look: a crawl writes how it ended before it lets go of its site
+        running = set(health.begun(connection)) - dead
+        found = health.problems(connection, running)
+        files = health.files(connection)
+    found += [*_disk(home), *_unsealed(files, running), *_damaged(home, files)]
+    return sorted(found, key=lambda one: (one.site or "", one.kind, one.detail))
+
+
+def _disk(home: Path) -> Iterator[Problem]:
+    with telling(home):
+        free = shutil.disk_usage(home).free
+    if free < _LOW:
+        yield Problem(None, "disk", None, f"only {free / 1e9:.1f} GB are free on the disk of {home}: make room")
+
+
+def _unsealed(files: Sequence[File], running: Collection[str]) -> Iterator[Problem]:
+    """Files that nobody writes and nobody has sealed."""
+    open_ = [one for one in files if one.bytes is None and one.site not in running]
+    for site, mine in _by_site(open_):
+        yield Problem(site, "unsealed", mine[0].started, f"{_named(mine)} not sealed, and no crawl runs")
+
+
+def _damaged(home: Path, files: Sequence[File]) -> Iterator[Problem]:
+    """Sealed files that are gone or have another length."""
+    wrong = [one for one in files if one.bytes is not None and _length(home / one.name) != one.bytes]
+    for site, mine in _by_site(wrong):
+        yield Problem(site, "lost", None, f"{_named(mine)} lost or of another length: put back a copy")
+
+
+def _length(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def _by_site(files: Iterable[File]) -> Iterator[tuple[str, list[File]]]:
+    grouped: dict[str, list[File]] = {}
+    for one in files:
+        grouped.setdefault(one.site, []).append(one)
+    yield from grouped.items()
+
+
+def _named(files: Sequence[File]) -> str:
+    return files[0].name if len(files) == 1 else f"{len(files):,} files, such as {files[0].name},"

@@ -1,0 +1,183 @@
+"""What in the index needs a person: each kind of problem is one function. Moments are text, as the index keeps them."""
+
+import json
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, exists, func, select, text
+
+from storage.index.tables import capture, crawl, file, frontier, reading
+from storage.model import Kind, Outcome
+
+_BAD = (Outcome.FAILED, Outcome.PARTIAL, Outcome.REFUSED, Outcome.INTERRUPTED, Outcome.RUNNING)
+_NO_CRAWL = (Outcome.SKIPPED, Outcome.MISSED)
+_UNREAD = text("capture.derived IS NULL")  # in the words of their partial indexes
+_GIVEN_UP = text("frontier.state = 'failed'")
+_UNREADABLE = text("reading.reason LIKE 'failed: %'")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that needs a person; `site` is None where it is the archive's, `since` where nobody knows."""
+
+    site: str | None
+    kind: str
+    since: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A WARC file as the index knows it; `bytes` is None until it is sealed."""
+
+    name: str
+    site: str
+    started: str
+    bytes: int | None
+
+
+def begun(connection: Connection) -> list[str]:
+    """The sites that are being crawled, by their rows; the processes may be gone."""
+    return list(connection.scalars(select(crawl.c.site).distinct().where(crawl.c.outcome == Outcome.RUNNING)))
+
+
+def drift(connection: Connection, _running: Collection[str]) -> Iterator[Problem]:
+    """Sites that have left their own range, until a crawl finds them within it."""
+    for site in _sites(connection):
+        judged = iter(
+            connection.execute(
+                select(crawl.c.started, crawl.c.drift)
+                .where(crawl.c.site == site, crawl.c.drift.is_not(None))
+                .order_by(crawl.c.started.desc())
+            )
+        )
+        newest = next(judged, None)
+        lasting = {one["kind"]: one["detail"] for one in json.loads(newest.drift)} if newest else {}
+        since = dict.fromkeys(lasting, newest.started if newest else "")
+        going = set(lasting)
+        for row in judged:
+            going &= {one["kind"] for one in json.loads(row.drift)}
+            if not going:
+                break
+            since |= dict.fromkeys(going, row.started)
+        for kind, detail in lasting.items():
+            yield Problem(site, "drift", since[kind], f"the site has changed: {detail}")
+
+
+def last_crawl(connection: Connection, running: Collection[str]) -> Iterator[Problem]:
+    """Sites whose last crawl did not go well; one that only met drift is told of as drift."""
+    for site in _sites(connection):
+        ended = connection.execute(
+            select(crawl.c.started, crawl.c.outcome, crawl.c.warnings, crawl.c.drift)
+            .where(crawl.c.site == site, crawl.c.outcome.not_in(_NO_CRAWL))
+            .order_by(crawl.c.started.desc())
+        )
+        found: Problem | None = None
+        for row in ended:
+            if row.outcome == Outcome.RUNNING and site in running:
+                continue
+            told = _told(row.outcome, json.loads(row.warnings), json.loads(row.drift or "[]"))
+            if told is None:
+                break
+            found = Problem(site, "crawl", row.started, found.detail if found else told)
+        if found:
+            yield found
+
+
+def _told(outcome: str, warnings: list[str], drift: list[dict[str, str]]) -> str | None:
+    if outcome not in _BAD:
+        return None
+    if outcome == Outcome.RUNNING:
+        return "the last crawl was cut off: its process ended before it did; crawl again"
+    others = [one for one in warnings if not any(one.endswith(change["detail"]) for change in drift)]
+    if outcome == Outcome.PARTIAL and drift and not others:
+        return None
+    more = f", and {len(others) - 1} more" if len(others) > 1 else ""
+    return f"the last crawl was {outcome}" + (f": {others[0]}{more}" if others else "")
+
+
+def given_up(connection: Connection, _running: Collection[str]) -> Iterator[Problem]:
+    """Addresses of pages and attachments that never answered, after all attempts."""
+    rows = connection.execute(
+        select(
+            frontier.c.site,
+            func.count().label("number"),
+            func.min(frontier.c.visited).label("since"),
+            func.min(frontier.c.id).label("first"),
+        )
+        .where(_GIVEN_UP, frontier.c.kind != Kind.REQUISITE)
+        .group_by(frontier.c.site)
+    ).all()
+    for row in rows:
+        one = connection.execute(select(frontier.c.url, frontier.c.error).where(frontier.c.id == row.first)).one()
+        detail = f"{_counted(row.number, 'address', 'es')} given up after all attempts, such as {one.url} ({one.error})"
+        yield Problem(row.site, "given up", row.since, detail)
+
+
+def unread(connection: Connection, running: Collection[str]) -> Iterator[Problem]:
+    """Captures that wait for reading although nobody crawls their site."""
+    rows = connection.execute(
+        select(capture.c.site, func.count().label("number"), func.min(capture.c.date).label("since"))
+        .where(_UNREAD)
+        .group_by(capture.c.site)
+    )
+    for row in rows:
+        if row.site not in running:
+            detail = f"{_counted(row.number, 'capture')} not read yet, and no crawl runs: the next crawl reads them"
+            yield Problem(row.site, "unread", row.since, detail)
+
+
+def unreadable(connection: Connection, _running: Collection[str]) -> Iterator[Problem]:
+    """Captures whose reading failed, but for those whose address was captured again and read."""
+    later, later_reading = capture.alias(), reading.alias()
+    read_later = (
+        exists()
+        .where(later.c.urlkey == capture.c.urlkey, later.c.url == capture.c.url, later.c.date > capture.c.date)
+        .where(later_reading.c.capture == later.c.id, later_reading.c.rules != "")
+    )
+    rows = connection.execute(
+        select(
+            capture.c.site,
+            func.count().label("number"),
+            func.min(capture.c.date).label("since"),
+            func.min(capture.c.id).label("first"),
+        )
+        .join(reading, reading.c.capture == capture.c.id)
+        .where(_UNREADABLE, ~read_later)
+        .group_by(capture.c.site)
+    ).all()
+    for row in rows:
+        one = connection.execute(
+            select(capture.c.url, reading.c.reason)
+            .join(reading, reading.c.capture == capture.c.id)
+            .where(capture.c.id == row.first)
+        ).one()
+        detail = f"{_counted(row.number, 'capture')} that could not be read, such as {one.url} ({one.reason})"
+        yield Problem(row.site, "unreadable", row.since, detail)
+
+
+def files(connection: Connection) -> list[File]:
+    """All WARC files, by name."""
+    rows = connection.execute(
+        select(file.c.name, crawl.c.site, crawl.c.started, file.c.bytes, file.c.sha256)
+        .join(crawl, crawl.c.id == file.c.crawl)
+        .order_by(file.c.name)
+    )
+    return [File(row.name, row.site, row.started, row.bytes if row.sha256 else None) for row in rows]
+
+
+_Check = Callable[[Connection, Collection[str]], Iterator[Problem]]
+_CHECKS: tuple[_Check, ...] = (drift, last_crawl, given_up, unread, unreadable)
+
+
+def problems(connection: Connection, running: Collection[str]) -> list[Problem]:
+    """All problems that the index knows of; `running` are the sites that are being crawled."""
+    return [problem for check in _CHECKS for problem in check(connection, running)]
+
+
+def _sites(connection: Connection) -> list[str]:
+    return sorted(connection.scalars(select(crawl.c.site).distinct()))
+
+
+def _counted(number: int, thing: str, plural: str = "s") -> str:
+    return f"{number:,} {thing}{'' if number == 1 else plural}"

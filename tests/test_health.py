@@ -1,0 +1,197 @@
+"""What needs a person is told, and nothing else; each kind of problem by itself."""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from luutru.cli import main
+from storage import health
+from storage.collection import Collection
+from storage.index import tables
+
+MOMENTS = [f"2025-01-0{day}T00:00:00.000000+00:00" for day in range(1, 9)]
+
+
+class Archive:
+    """An archive whose rows are written by hand."""
+
+    def __init__(self, home: Path) -> None:
+        self.collection = Collection.open(home)
+        self.home = home
+        self.captures = 0
+
+    def add(self, table: Any, **values: Any) -> None:
+        with self.collection.index.write() as connection:
+            connection.execute(insert(table), values)
+
+    def crawl(self, day: int, outcome: str = "completed", *warnings: str, drift: Any = (), site: str = "thst") -> None:
+        told = None if drift is None else json.dumps([{"kind": kind, "detail": f"no {kind}"} for kind in drift])
+        self.add(
+            tables.crawl,
+            id=f"{site}{day}",
+            site=site,
+            outcome=outcome,
+            started=MOMENTS[day],
+            definition="d",
+            warnings=json.dumps(warnings),
+            drift=told,
+        )
+
+    def file(self, number: int, size: int | None, day: int = 0) -> Path:
+        name = f"warc/thst/2025/{number}.warc.gz"
+        self.add(
+            tables.file,
+            id=number,
+            name=name,
+            crawl=f"thst{day}",
+            bytes=size,
+            sha256="f" * 64 if size is not None else None,
+        )
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def capture(self, url: str, day: int, reason: str | None = None, *, derived: bool = True) -> None:
+        self.captures += 1
+        common = {"site": "thst", "kind": "article", "type": "response", "file": 1, "length": 1, "payload_length": 1}
+        self.add(
+            tables.capture,
+            **common,
+            id=self.captures,
+            crawl="thst0",
+            url=url,
+            urlkey=url,
+            date=MOMENTS[day],
+            offset=self.captures,
+            record_id=str(self.captures),
+            derived=1 if derived else None,
+        )
+        if derived:
+            rules = "" if reason and reason.startswith("failed: ") else "2/-/-"
+            self.add(tables.reading, capture=self.captures, reason=reason, rules=rules)
+
+    def problems(self) -> list[tuple[str | None, str, str | None, str]]:
+        found = health.problems(self.home, self.collection.index)
+        return [(one.site, one.kind, one.since, one.detail) for one in found]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    archive = Archive(tmp_path / "home")
+    yield archive
+    archive.collection.close()
+
+
+def test_an_archive_that_is_well_needs_nobody(archive: Archive, capsys: pytest.CaptureFixture[str]) -> None:
+    archive.crawl(0)
+    archive.file(1, 0).touch()
+    archive.capture("http://thst.vn/a", 1)
+    assert archive.problems() == []
+    assert main(["health", "--home", str(archive.home)]) == 0
+    assert capsys.readouterr().out == "nothing needs you\n"
+
+
+def test_drift_lasts_until_a_crawl_that_judged_finds_none(archive: Archive) -> None:
+    archive.crawl(0, drift=["date"])
+    archive.crawl(1)
+    archive.crawl(2, "partial", "the site has changed: no author", drift=["author"])
+    archive.crawl(3, "partial", "the site has changed: no author", drift=["author", "date"])
+    archive.crawl(4, drift=None)  # nothing to judge by
+    assert archive.problems() == [
+        ("thst", "drift", MOMENTS[2], "the site has changed: no author"),
+        ("thst", "drift", MOMENTS[3], "the site has changed: no date"),
+    ]
+    archive.crawl(5)
+    assert archive.problems() == []
+
+
+def test_a_crawl_that_only_met_drift_is_told_once(archive: Archive) -> None:
+    archive.crawl(0, "partial", "the site has changed: no date", drift=["date"])
+    assert [kind for _, kind, _, _ in archive.problems()] == ["drift"]
+    archive.crawl(1, "partial", "1 page without an answer: x", "the site has changed: no date", drift=["date"])
+    assert [kind for _, kind, _, _ in archive.problems()] == ["crawl", "drift"]
+
+
+@pytest.mark.parametrize("outcome", ["failed", "partial", "refused", "interrupted"])
+def test_a_last_crawl_that_went_wrong(archive: Archive, outcome: str) -> None:
+    archive.crawl(0)
+    archive.crawl(1, "interrupted")
+    archive.crawl(2, outcome, "no page was captured", "another thing")
+    archive.crawl(3, "skipped")
+    archive.crawl(3, site="dangcongsan")
+    said = f"the last crawl was {outcome}: no page was captured, and 1 more"
+    assert archive.problems() == [("thst", "crawl", MOMENTS[1], said)]
+    archive.crawl(4)
+    assert archive.problems() == []
+
+
+def test_a_crawl_whose_process_died(archive: Archive) -> None:
+    archive.crawl(0, "running")
+    archive.file(1, None)
+    archive.capture("http://thst.vn/a", 1, derived=False)
+    assert [(kind, since) for _, kind, since, _ in archive.problems()] == [
+        ("crawl", MOMENTS[0]),
+        ("unread", MOMENTS[1]),
+        ("unsealed", MOMENTS[0]),
+    ]
+    (archive.home / "locks").mkdir()
+    with (archive.home / "locks" / "thst.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert archive.problems() == []  # it lives
+
+
+def test_addresses_given_up(archive: Archive) -> None:
+    archive.crawl(0)
+    common = {"site": "thst", "priority": 1, "hops": 1, "found": MOMENTS[0], "due": MOMENTS[0], "error": "no answer"}
+    for number, (kind, state) in enumerate(
+        [("article", "failed"), ("attachment", "failed"), ("requisite", "failed"), ("article", "waiting")]
+    ):
+        archive.add(
+            tables.frontier, **common, url=f"http://thst.vn/{number}", kind=kind, state=state, visited=MOMENTS[number]
+        )
+    said = "2 addresses given up after all attempts, such as http://thst.vn/0 (no answer)"
+    assert archive.problems() == [("thst", "given up", MOMENTS[0], said)]
+
+
+def test_captures_that_cannot_be_read(archive: Archive) -> None:
+    archive.crawl(0)
+    archive.file(1, 0).touch()
+    archive.capture("http://thst.vn/a", 0, "failed: ValueError: x")
+    archive.capture("http://thst.vn/b", 1, "failed: ValueError: y")
+    archive.capture("http://thst.vn/a", 2, "list")
+    archive.capture("http://thst.vn/b", 2, "failed: ValueError: y")
+    said = "2 captures that could not be read, such as http://thst.vn/b (failed: ValueError: y)"
+    assert archive.problems() == [("thst", "unreadable", MOMENTS[1], said)]
+
+
+def test_files_that_are_gone_or_cut(archive: Archive) -> None:
+    archive.crawl(0)
+    archive.file(1, 3).write_bytes(b"abc")
+    archive.file(2, 3).write_bytes(b"ab")
+    archive.file(3, 3)
+    said = "2 files, such as warc/thst/2025/2.warc.gz, lost or of another length: put back a copy"
+    assert archive.problems() == [("thst", "lost", None, said)]
+
+
+def test_a_disk_that_is_nearly_full(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.health._LOW", 10**18)
+    ((site, kind, since, detail),) = archive.problems()
+    assert (site, kind, since) == (None, "disk", None)
+    assert detail.endswith(f"GB are free on the disk of {archive.home}: make room")
+
+
+def test_json_and_the_exit_status(archive: Archive, capsys: pytest.CaptureFixture[str]) -> None:
+    archive.crawl(0, "failed", "no page was captured")
+    assert main(["health", "--json", "--home", str(archive.home)]) == 1
+    detail = "the last crawl was failed: no page was captured"
+    assert json.loads(capsys.readouterr().out) == {
+        "ok": False,
+        "problems": [{"site": "thst", "kind": "crawl", "since": MOMENTS[0], "detail": detail}],
+    }
+    assert main(["health", "--home", str(archive.home)]) == 1
+    assert detail in capsys.readouterr().out
