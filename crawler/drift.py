@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from math import log, sqrt
+from math import exp, log, sqrt
 from statistics import fmean, median
 
 from storage.model import Drift, Fact
@@ -169,7 +169,7 @@ def _length(newest: Sequence[Fact], known: Sequence[Fact], *, paired: bool) -> D
     if abs(moved) <= max(_FACTOR, _CHANCE * 1.25 * shift.deviation):  # a median scatters a quarter more than a mean
         return None
     how = "longer" if moved > 0 else "shorter"
-    times = 2.718281828 ** abs(moved)
+    times = exp(abs(moved))
     return Drift("length", f"texts are {times:.1f} times {how} than before, in the middle of {shift.pages} pages")
 
 
