@@ -9,21 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta, timezone
 
-from sqlalchemy import Connection, RowMapping, Table, Update, bindparam, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, Table, Update, bindparam, select, update
 from sqlalchemy.exc import OperationalError
 
+from storage.index import mentions
 from storage.index.captures import BAD_ROW
 from storage.index.dialects import dialect_of
 from storage.index.engine import Index
-from storage.index.tables import address, capture, document, mention, reading, version
+from storage.index.mentions import LISTED
+from storage.index.tables import address, capture, document, reading, version
 from storage.model import Article, Kind, Reading
 from storage.moments import written
 
 FAILED = "failed: "  # begins the reason where reading went wrong, as against finding no article
 ICT = timezone(timedelta(hours=7))  # Asia/Ho_Chi_Minh: a day of publication is a day there
-_CHUNK = 200  # values in one list of a statement
-_LISTED = "list page"
-_UNDATED = or_(version.c.published.is_(None), version.c.published_from == _LISTED)  # evidence may still come
 
 _VERSION = (
     version.c.id,
@@ -66,17 +65,6 @@ _EARLIER = (
     update(address)
     .where(address.c.url == bindparam("named"), address.c.first_seen > bindparam("moment"))
     .values(first_seen=bindparam("moment"))
-)
-_DATED = (
-    update(version)
-    .where(version.c.document == bindparam("owner"), _UNDATED)
-    .values(published=bindparam("named_day"), published_from=_LISTED)
-)
-_CURRENT = select(version.c.published).where(version.c.id == document.c.version).scalar_subquery()
-_DATED_DOCUMENT = (
-    update(document)
-    .where(document.c.id == bindparam("owner"))
-    .values(published=_CURRENT, day=func.coalesce(func.substr(_CURRENT, 1, 10), document.c.day))
 )
 
 
@@ -125,7 +113,7 @@ class _Version:
         self.first_seen = min(self.first_seen, one.date)
         self.last_seen = max(self.last_seen, one.date)
         read = _moment(one.article.published)
-        if read and (self.published is None or self.published_from == _LISTED or _when(read) < _when(self.published)):
+        if read and (self.published is None or self.published_from == LISTED or _when(read) < _when(self.published)):
             self.published, self.published_from = read, one.article.published_from
 
 
@@ -212,9 +200,10 @@ def record(connection: Connection, batch: Sequence[Derived]) -> None:
     _write(connection, documents.values(), versions.values())
     _address(connection, found, documents)
     _read(connection, batch, read)
-    _mention(connection, batch)
+    named = [(one.capture, mention) for one in batch for mention in one.reading.mentions]
+    mentions.record(connection, named)
     met = {one.id for one in documents.values()}  # a new address may be one that a list page dates
-    _date(connection, sorted(met | _named(connection, batch)))
+    mentions.date(connection, sorted(met | mentions.undated(connection, named)))
 
 
 def _documents(connection: Connection, found: Sequence[Derived]) -> dict[str, _Document]:
@@ -372,44 +361,6 @@ def shown(article: Article | None) -> dict[str, str | int | None]:
         "dated": int(article.published is not None),
         "signed": int(bool(article.authors)),
     }
-
-
-def _mention(connection: Connection, batch: Sequence[Derived]) -> None:
-    rows = [
-        {
-            "capture": one.capture,
-            "target": named.target,
-            "anchor": named.anchor,
-            "day": named.day.isoformat() if named.day else "",
-        }
-        for one in batch
-        for named in one.reading.mentions
-    ]
-    dialect_of(connection).insert_lowest(connection, mention, rows, keys=("target", "anchor", "day"), column="capture")
-
-
-def _named(connection: Connection, batch: Sequence[Derived]) -> set[int]:
-    """Documents whose date is not on their own pages, and beside whose address a page of the batch names a day."""
-    targets = sorted({named.target for one in batch for named in one.reading.mentions if named.day})
-    undated: set[int] = set()
-    for chunk in (targets[i : i + _CHUNK] for i in range(0, len(targets), _CHUNK)):
-        query = select(address.c.document).join(version, version.c.document == address.c.document)
-        undated.update(connection.scalars(query.where(address.c.url.in_(chunk), _UNDATED)))
-    return undated
-
-
-def _date(connection: Connection, documents: Sequence[int]) -> None:
-    """Give undated versions the earliest day that list pages name beside the addresses of their document."""
-    for chunk in (documents[i : i + _CHUNK] for i in range(0, len(documents), _CHUNK)):
-        days = connection.execute(
-            select(address.c.document, func.min(mention.c.day).label("day"))
-            .join(mention, mention.c.target == address.c.url)
-            .where(address.c.document.in_(chunk), mention.c.day != "")
-            .group_by(address.c.document)
-        ).all()
-        if days:
-            connection.execute(_DATED, [{"owner": row.document, "named_day": row.day} for row in days])
-            connection.execute(_DATED_DOCUMENT, [{"owner": row.document} for row in days])
 
 
 def _day(published: str | None, first_seen: str) -> str:
