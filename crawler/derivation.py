@@ -1,12 +1,14 @@
-"""The deriving processes beside a crawl, as their parent sees them.
+"""The processes that derive, beside a crawl or for themselves, as their parent sees them.
 
 They are processes because extraction may crash or never end, and then costs one capture and not the crawl.
 """
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from ctypes import c_longlong
+from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -14,7 +16,7 @@ from pathlib import Path
 from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 from threading import Thread
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 from crawler.sites import Site
 from storage.errors import StorageError
@@ -31,17 +33,63 @@ _PATIENCE_LEARNING = 300.0  # seconds
 SiteLoader = Callable[[], Site]
 
 
-class Derivation:
-    """The workers beside one crawl: they read while it captures, and end when everything is read."""
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where a process goes on: beyond the capture that was `reached`, without those that ended processes before."""
 
-    def __init__(self, home: Path, load: SiteLoader, processes: int) -> None:
+    reached: int = 0
+    blamed: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a process tells its parent: that it need not come back to captures up to `reached`."""
+
+    reached: int
+    news: Any
+
+
+class Work(Protocol):
+    """What a process does, for the captures whose id leaves `part` of `parts`; `current` is the one that it reads."""
+
+    def __call__(self, part: int, parts: int, news: Connection, current: c_longlong, resume: Resume) -> None: ...
+
+
+def beside_crawl(home: Path, load: SiteLoader) -> Work:
+    """The work beside one crawl: to read while it captures, and to end when everything is read."""
+    return partial(_work, home, load)
+
+
+def after_crawl(home: Path, load: SiteLoader, crawl: str) -> Callable[[], None]:
+    """What is learned of its site when a crawl has ended."""
+    return partial(_learn, home, load, crawl)
+
+
+def give_up(index: Index, capture: int, reason: str) -> None:
+    """Write down that a capture cannot be read."""
+    with index.write() as connection:
+        documents.give_up(connection, capture, reason)
+
+
+class Derivation:
+    """Processes at one work; those that end before it is done are started again."""
+
+    def __init__(
+        self,
+        home: Path,
+        work: Work,
+        processes: int,
+        *,
+        lost: Callable[[Index, int, str], None] = give_up,
+        hear: Callable[[Any], None] = lambda _: None,
+    ) -> None:
         self.problems: list[str] = []  # workers that could not begin
         self.failure: StorageError | None = None
+        self._lost, self._hear = lost, hear
         self._index = Index(home / "index.db")
-        self._home, self._load = home, load
         self._finished = self._stopped = False
         self._learner: SpawnProcess | None = None
-        self._workers = [_Worker(home, load, part, processes) for part in range(processes)]
+        self._workers = [_Worker(work, part, processes) for part in range(processes)]
         self._watch = Thread(target=self._supervise, name="derivation")
         self._watch.start()
 
@@ -57,11 +105,11 @@ class Derivation:
             worker.tell(END)
         self._watch.join()
 
-    def learn(self, crawl: str) -> None:
+    def learn(self, work: Callable[[], None]) -> None:
         """After `finish`: learn the templates of the site, where the crawl brought enough that is new."""
         if self._stopped or self.failure:
             return
-        self._learner = _spawned(get_context("spawn"), _learn, (self._home, self._load, crawl))
+        self._learner = _spawned(get_context("spawn"), work, ())
         if self._stopped:
             self._learner.terminate()
         self._learner.join(_PATIENCE_LEARNING)
@@ -92,9 +140,12 @@ class Derivation:
 
     def _watch_over(self, going: "list[_Worker]") -> None:
         while going:
-            wait([worker.process.sentinel for worker in going], timeout=1.0)
+            wait([one for worker in going for one in worker.signs], timeout=1.0)
             for worker in list(going):
-                if not worker.process.is_alive():
+                ended = not worker.process.is_alive()
+                for news in worker.told():
+                    self._hear(news)
+                if ended:
                     if not self._goes_on(worker):
                         going.remove(worker)
                 elif self._stopped:  # it was started while `stop` ran
@@ -126,17 +177,18 @@ class Derivation:
         if not capture:
             return True
         reason = "reading took too long" if worker.stuck else f"reading ended the process with status {status}"
-        with self._index.write() as connection:
-            documents.give_up(connection, capture, f"{documents.FAILED}{reason}")
+        self._lost(self._index, capture, f"{documents.FAILED}{reason}")
+        worker.resume = replace(worker.resume, blamed=worker.resume.blamed | {capture})
         return True
 
 
 class _Worker:
     """One deriving process, as its parent sees it."""
 
-    def __init__(self, home: Path, load: SiteLoader, part: int, parts: int) -> None:
+    def __init__(self, work: Work, part: int, parts: int) -> None:
         self.losses = 0  # times that it ended at no capture
-        self._arguments = (home, load, part, parts)
+        self.resume = Resume()
+        self._work, self._part, self._parts = work, part, parts
         self.start()
 
     def start(self) -> None:
@@ -144,13 +196,30 @@ class _Worker:
         self.current: c_longlong = context.Value("q", BEGINNING, lock=False)  # the worker alone writes
         self.stuck = False
         self._seen = (0, monotonic())
-        theirs, self._ours = context.Pipe(duplex=False)
-        self.process = _spawned(context, _work, (*self._arguments, theirs, self.current))
+        theirs, self._ours = context.Pipe()
+        self._deaf = False
+        arguments = (self._part, self._parts, theirs, self.current, self.resume)
+        self.process = _spawned(context, self._work, arguments)
         theirs.close()
 
     def tell(self, message: bytes) -> None:
-        with suppress(BrokenPipeError):  # it has ended, which the supervisor sees
+        with suppress(ConnectionError):  # it has ended, which the supervisor sees
             self._ours.send_bytes(message)
+
+    @property
+    def signs(self) -> list[Any]:
+        """What to wait for: its end, and what it tells."""
+        return [self.process.sentinel, *([] if self._deaf else [self._ours])]
+
+    def told(self) -> Iterator[Any]:
+        """What it has told since it was asked last."""
+        try:
+            while not self._deaf and self._ours.poll():
+                told: Told = self._ours.recv()
+                self.resume = replace(self.resume, reached=told.reached)
+                yield told.news
+        except (EOFError, OSError):  # it has ended, perhaps in the middle of a word
+            self._deaf = True
 
     def kill_if_stuck(self) -> None:
         capture, since = self._seen
@@ -178,9 +247,16 @@ def _learn(home: Path, load: SiteLoader, crawl: str) -> None:
     work(home, load, crawl)
 
 
-def _work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, current: c_longlong) -> None:
+def _work(
+    home: Path, load: SiteLoader, part: int, parts: int, news: Connection, current: c_longlong, _: Resume
+) -> None:
     from crawler.derive import work  # extraction and what it imports belong to the child alone
 
+    spare_memory()
+    work(home, load, part, parts, news, current)
+
+
+def spare_memory() -> None:
+    """Collect garbage as suits a process that parses page after page."""
     gc.freeze()  # what is imported stays; trees are freed by reference counts, so cycles need not be sought often
     gc.set_threshold(100_000, 50, 100)
-    work(home, load, part, parts, news, current)

@@ -5,7 +5,7 @@ whether they were captured a moment or a year ago.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ctypes import c_longlong
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +18,8 @@ from crawler.derivation import END, IDLE, RECYCLED, SiteLoader
 from crawler.extraction import article
 from crawler.extraction.memory import Memory
 from crawler.extraction.text import DIGEST_RULE, digest
+from crawler.rereading import Found, settle
+from crawler.rules import Rules
 from crawler.sites import Site
 from storage.errors import ArchiveError, BrokenRecord
 from storage.index import captures, documents
@@ -59,16 +61,16 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
     `current` holds the capture that is being read. Ends the process with RECYCLED or the status of an ArchiveError.
     """
     try:
-        index, site, unsaid = Index(home / "index.db"), load(), _Unsaid()
-        memory = learning.load(index, site.key)
+        index, site, unsaid = Index(home / "index.db"), load(), Unsaid()
+        reader = Reader(home, {site.key: Rules(site, learning.load(index, site.key))})
         current.value = IDLE
         read, last = 0, False
         while True:
             if news.poll():  # also while there is enough to do: a full pipe would hold up the crawl
                 last = _told(news) == END
-            batch = list(_readings(index, home, site, memory, part, parts, current, unsaid))
+            batch = list(_readings(index, reader, site.key, part, parts, current, unsaid))
             if batch:
-                documents.record_batch(index, batch)
+                settle(index, batch, reader)
                 read += len(batch)
                 if read >= _RECYCLE_AFTER:
                     sys.exit(RECYCLED)
@@ -80,21 +82,47 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
         sys.exit(error.status)
 
 
-class _Unsaid:
+class Reader:
+    """Reads captures by today's rules, those of the sites that it is given."""
+
+    def __init__(self, home: Path, rules: Mapping[str, Rules]) -> None:
+        self._home = home
+        self._rules = rules
+
+    def __call__(self, capture: Pending) -> Derived:
+        """What a capture says; where that goes wrong, the reason begins with FAILED."""
+        rules = self._rules.get(capture.site)
+        if rules is None:
+            reason = f"{documents.FAILED}no definition of the site {capture.site} is at hand"
+            return Derived(
+                capture.id, capture.site, capture.url, capture.date, Reading(None, reason, None), None, DIGEST_RULE, ""
+            )
+        return _derived(capture, rules, _reading(self._home, capture, rules))
+
+
+class Unsaid:
     """Leaves out the mentions that this process has written already: most stand on many pages of a site.
 
-    Captures come in the order of their ids here, and of equal mentions that with the lowest id is kept.
+    Of equal mentions by the same rules that of the lowest capture is kept.
     """
 
     def __init__(self) -> None:
-        self._said: set[int] = set()
+        self._said: dict[int, int] = {}
 
     def of(self, one: Derived) -> Derived:
-        fresh = tuple(mention for mention in one.reading.mentions if hash(mention) not in self._said)
+        """The same without what was said before."""
+        keys = [hash((one.rules, mention)) for mention in one.reading.mentions]
+        fresh = [key for key in keys if self._said.get(key, one.capture) >= one.capture]
         if len(self._said) > _REMEMBERED:
             self._said.clear()
-        self._said.update(map(hash, fresh))
-        return replace(one, reading=replace(one.reading, mentions=fresh))
+        self._said.update(dict.fromkeys(fresh, one.capture))
+        said = set(keys) - set(fresh)
+        left = tuple(m for key, m in zip(keys, one.reading.mentions, strict=True) if key not in said)
+        return replace(one, reading=replace(one.reading, mentions=left))
+
+    def forget(self) -> None:
+        """What was left out for being written was not written."""
+        self._said.clear()
 
 
 def _told(news: Connection) -> bytes:
@@ -112,41 +140,35 @@ def _told(news: Connection) -> bytes:
 
 
 def _readings(
-    index: Index,
-    home: Path,
-    site: Site,
-    memory: Memory | None,
-    part: int,
-    parts: int,
-    current: c_longlong,
-    unsaid: _Unsaid,
-) -> Iterator[Derived]:
+    index: Index, read: Reader, site: str, part: int, parts: int, current: c_longlong, unsaid: Unsaid
+) -> Iterator[Found]:
     with index.read() as connection:
-        waiting = captures.pending(connection, site.key, part, parts, _BATCH)
+        waiting = captures.pending(connection, site, part, parts, _BATCH)
     for capture in waiting:
         current.value = capture.id
-        yield unsaid.of(_derived(capture, site, _reading(home, capture, site, memory)))
+        yield capture, unsaid.of(read(capture))
     current.value = IDLE
 
 
-def _reading(home: Path, capture: Pending, site: Site, memory: Memory | None) -> Reading:
+def _reading(home: Path, capture: Pending, rules: Rules) -> Reading:
     try:
-        return derive(capture, read_payload(home, capture, capture.original), site, memory)
+        return derive(capture, read_payload(home, capture, capture.original), rules.site, rules.memory)
     except BrokenRecord as error:
         return Reading(None, f"{documents.FAILED}{error}", None)
     except Exception as error:  # noqa: BLE001  # a page that breaks our own code costs its reading, and the crawl says so
         return Reading(None, f"{documents.FAILED}{type(error).__name__}: {error}", None)
 
 
-def _derived(capture: Pending, site: Site, reading: Reading) -> Derived:
+def _derived(capture: Pending, rules: Rules, reading: Reading) -> Derived:
     found = reading.article
+    failed = (reading.reason or "").startswith(documents.FAILED)
     return Derived(
         capture=capture.id,
-        site=site.key,
+        site=capture.site,
         url=capture.url,
         date=capture.date,
         reading=reading,
         digest=digest(found.title, found.text) if found else None,
         digest_rule=DIGEST_RULE,
-        rules=found.rules if found else f"{article.CODE}/-/-",
+        rules="" if failed else rules.name,
     )

@@ -16,7 +16,7 @@ from scrapy.settings import BaseSettings
 from crawler import drift
 from crawler.capture import Recorder
 from crawler.definition import definition_digest
-from crawler.derivation import Derivation, SiteLoader
+from crawler.derivation import Derivation, SiteLoader, after_crawl, beside_crawl
 from crawler.frontier import Retries
 from crawler.observe import Observer
 from crawler.outcome import Account, judge, warnings
@@ -107,7 +107,9 @@ class Session:
             )
             self._held.callback(self._recorder.close)
             if self._derives:
-                self._derivation = Derivation(home, self._load, self._settings.getint("DERIVE_PROCESSES"))
+                self._derivation = Derivation(
+                    home, beside_crawl(home, self._load), self._settings.getint("DERIVE_PROCESSES")
+                )
                 self._held.callback(self._derivation.stop)  # whatever happens, its thread must not outlive the crawl
         except BaseException:
             self._held.close()
@@ -312,7 +314,7 @@ class Session:
         if abandon:
             self._derivation.stop()
         self._derivation.finish()
-        self._derivation.learn(self.crawl)
+        self._derivation.learn(after_crawl(self._collection.home, self._load, self.crawl))
 
     def _account(self, interrupted: bool, failure: ArchiveError | None) -> Account:
         with self._collection.index.read() as connection:

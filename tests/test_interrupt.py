@@ -228,14 +228,14 @@ def test_news_never_pile_up_while_there_is_enough_to_read(tmp_path: Path, monkey
     batches = [["a"], ["b"], ["c"], []]
     read = []
 
-    def record_batch(_: object, batch: list[str]) -> None:
+    def settle(_: object, batch: list[str], _read: object) -> None:
         assert not theirs.poll()
         read.extend(batch)
         ours.send_bytes(NEWS if len(read) < 3 else END)
 
     monkeypatch.setattr(derive, "parent_process", lambda: SimpleNamespace(sentinel=living))
     monkeypatch.setattr(derive, "_readings", lambda *_: batches.pop(0))
-    monkeypatch.setattr(derive.documents, "record_batch", record_batch)
+    monkeypatch.setattr(derive, "settle", settle)
     ours.send_bytes(NEWS)
     Index.open(tmp_path / "index.db").close()
     derive.work(tmp_path, partial(spiders.load, "thst"), 0, 1, theirs, c_longlong())

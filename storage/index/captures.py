@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from storage.index import frontier
@@ -41,9 +42,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A capture that waits for derivation."""
+    """A capture to be read."""
 
     id: int
+    site: str
     url: str
     date: str
     kind: Kind
@@ -199,35 +201,40 @@ def any_sealed(connection: Connection) -> bool:
     return connection.execute(select(file.c.id).where(file.c.sha256.is_not(None)).limit(1)).first() is not None
 
 
-_FIRST, _FIRST_FILE = capture.alias("first"), file.alias("first_file")
-_PENDING: Select[tuple[object, ...]] = (
-    select(capture.c.id, capture.c.url, capture.c.date, capture.c.kind, file.c.name, capture.c.offset)
-    .add_columns(_FIRST_FILE.c.name.label("first_name"), _FIRST.c.offset.label("first_offset"))
-    .join(file, file.c.id == capture.c.file)
-    .outerjoin(_FIRST, _FIRST.c.id == capture.c.original)
-    .outerjoin(_FIRST_FILE, _FIRST_FILE.c.id == _FIRST.c.file)
-)
-
-
 def pending(connection: Connection, site: str, part: int, parts: int, limit: int) -> list[Pending]:
     """Captures that wait for derivation, oldest first: those whose id leaves `part` when divided by `parts`."""
-    waits = (capture.c.site == site, capture.c.derived.is_(None), capture.c.id % parts == part)
-    return [_pending(row) for row in connection.execute(_PENDING.where(*waits).order_by(capture.c.id).limit(limit))]
+    waiting = READABLE.where(capture.c.site == site, capture.c.derived.is_(None), capture.c.id % parts == part)
+    return readable(connection, waiting.limit(limit))
 
 
 def of_ids(connection: Connection, ids: Sequence[int]) -> list[Pending]:
     """Some captures, read already or not, by id."""
-    wanted = capture.c.id.in_(dialect_of(connection).among(ids))
-    return [_pending(row) for row in connection.execute(_PENDING.where(wanted).order_by(capture.c.id))]
+    return readable(connection, READABLE.where(capture.c.id.in_(dialect_of(connection).among(ids))))
 
 
-def _pending(row: Row[tuple[object, ...]]) -> Pending:
-    return Pending(
-        id=row.id,
-        url=row.url,
-        date=row.date,
-        kind=Kind(row.kind),
-        warc=row.name,
-        offset=row.offset,
-        original=Place(row.first_name, row.first_offset) if row.first_name else None,
-    )
+_first, _first_file = capture.alias("first"), file.alias("first_file")
+READABLE = (  # what `readable` takes, with more conditions
+    select(capture.c.id, capture.c.site, capture.c.url, capture.c.date, capture.c.kind, file.c.name, capture.c.offset)
+    .add_columns(_first_file.c.name.label("first_name"), _first.c.offset.label("first_offset"))
+    .join(file, file.c.id == capture.c.file)
+    .outerjoin(_first, _first.c.id == capture.c.original)
+    .outerjoin(_first_file, _first_file.c.id == _first.c.file)
+    .order_by(capture.c.id)
+)
+
+
+def readable(connection: Connection, wanted: Select[Any]) -> list[Pending]:
+    """Captures as derivation needs them."""
+    return [
+        Pending(
+            id=row.id,
+            site=row.site,
+            url=row.url,
+            date=row.date,
+            kind=Kind(row.kind),
+            warc=row.name,
+            offset=row.offset,
+            original=Place(row.first_name, row.first_offset) if row.first_name else None,
+        )
+        for row in connection.execute(wanted)
+    ]

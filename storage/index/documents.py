@@ -7,7 +7,7 @@ that gave its text, and what stands in a document's row is decided by the dates 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 
 from sqlalchemy import Connection, RowMapping, Table, Update, bindparam, select, update
 from sqlalchemy.exc import OperationalError
@@ -16,13 +16,12 @@ from storage.index import mentions
 from storage.index.captures import BAD_ROW
 from storage.index.dialects import dialect_of
 from storage.index.engine import Index
-from storage.index.mentions import LISTED
+from storage.index.mentions import LISTED, Named, day_of
 from storage.index.tables import address, capture, document, reading, version
 from storage.model import Article, Kind, Reading
 from storage.moments import written
 
 FAILED = "failed: "  # begins the reason where reading went wrong, as against finding no article
-ICT = timezone(timedelta(hours=7))  # Asia/Ho_Chi_Minh: a day of publication is a day there
 
 _VERSION = (
     version.c.id,
@@ -63,7 +62,8 @@ _STANDING = _update(document, "site", "url", "first_seen", "last_seen", "version
 _DERIVED = update(capture).where(capture.c.id == bindparam("row")).values(derived=1)
 _EARLIER = (
     update(address)
-    .where(address.c.url == bindparam("named"), address.c.first_seen > bindparam("moment"))
+    .where(address.c.url == bindparam("named"), address.c.document == bindparam("owner"))
+    .where(address.c.first_seen > bindparam("moment"))
     .values(first_seen=bindparam("moment"))
 )
 
@@ -79,7 +79,7 @@ class Derived:
     reading: Reading
     digest: str | None
     digest_rule: int
-    rules: str
+    rules: str  # names code, definition and memory that read it
 
     @property
     def article(self) -> Article:
@@ -200,7 +200,7 @@ def record(connection: Connection, batch: Sequence[Derived]) -> None:
     _write(connection, documents.values(), versions.values())
     _address(connection, found, documents)
     _read(connection, batch, read)
-    named = [(one.capture, mention) for one in batch for mention in one.reading.mentions]
+    named = [Named(one.capture, one.rules, mention) for one in batch for mention in one.reading.mentions]
     mentions.record(connection, named)
     met = {one.id for one in documents.values()}  # a new address may be one that a list page dates
     mentions.date(connection, sorted(met | mentions.undated(connection, named)))
@@ -218,7 +218,7 @@ def _documents(connection: Connection, found: Sequence[Derived]) -> dict[str, _D
             "url": one.url,
             "first_seen": one.date,
             "last_seen": one.date,
-            "day": _day(None, one.date),
+            "day": day_of(None, one.date),
         }
         for one in met.values()
         if one.identity not in known
@@ -245,23 +245,25 @@ def _versions(
     new = {key: one for key, one in met.items() if key not in known}
     if not new and not earlier:
         return known
-    dialect = dialect_of(connection)
+    before = texts_of(connection, [known[key].id for key in earlier])
     for key, one in earlier.items():
-        dialect.remove_from_fulltext(connection, _texts(connection, known[key].id))
         row = _row(one, key[0])
         read = {name: row[name] for name in _READ}
         connection.execute(update(version).where(version.c.id == known[key].id).values(read))
     if new:
         connection.execute(version.insert(), [_row(one, owner) for (owner, _), one in new.items()])
     known = _known_versions(connection, met)
-    texts = ((known[key].id, one.article) for key, one in (new | earlier).items())
-    dialect.add_to_fulltext(connection, [(id_, read.title, read.lead, read.text) for id_, read in texts])
+    after = texts_of(connection, [known[key].id for key in new | earlier])
+    dialect = dialect_of(connection)
+    dialect.remove_from_fulltext(connection, [one for one in before if one not in after])
+    dialect.add_to_fulltext(connection, [one for one in after if one not in before])
     return known
 
 
-def _texts(connection: Connection, id_: int) -> list[tuple[int, str, str | None, str]]:
+def texts_of(connection: Connection, ids: Sequence[int]) -> list[tuple[int, str, str | None, str]]:
+    """Versions as full text knows them."""
     columns = (version.c.id, version.c.title, version.c.lead, version.c.text)
-    return [(*row,) for row in connection.execute(select(*columns).where(version.c.id == id_))]
+    return [(*row,) for row in connection.execute(select(*columns).where(version.c.id.in_(ids)))]
 
 
 def _known_versions(
@@ -319,7 +321,7 @@ def _write(connection: Connection, documents: Iterable[_Document], versions: Ite
             "new_version": one.version,
             "new_section": one.section,
             "new_published": one.published,
-            "new_day": _day(one.published, one.first_seen),
+            "new_day": day_of(one.published, one.first_seen),
         }
         for one in documents
     ]
@@ -332,7 +334,8 @@ def _address(connection: Connection, found: Sequence[Derived], documents: Mappin
     rows = [{"url": one.url, "document": documents[one.identity].id, "first_seen": one.date} for one in found]
     if rows:
         dialect_of(connection).insert_ignore(connection, address, rows)
-        connection.execute(_EARLIER, [{"named": one.url, "moment": one.date} for one in found])
+        named = [{"named": row["url"], "owner": row["document"], "moment": row["first_seen"]} for row in rows]
+        connection.execute(_EARLIER, named)
 
 
 def _read(connection: Connection, batch: Sequence[Derived], versions: Mapping[int, int]) -> None:
@@ -361,12 +364,6 @@ def shown(article: Article | None) -> dict[str, str | int | None]:
         "dated": int(article.published is not None),
         "signed": int(bool(article.authors)),
     }
-
-
-def _day(published: str | None, first_seen: str) -> str:
-    if published:
-        return published[:10]
-    return datetime.fromisoformat(first_seen).astimezone(ICT).date().isoformat()
 
 
 def _moment(value: date | datetime | None) -> str | None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 
-from storage.index.captures import Pending
-from storage.index.tables import capture, file, memory, mention, reading
+from storage.index.captures import READABLE, Pending, readable
+from storage.index.tables import capture, memory, mention, reading
 from storage.model import Kind, RecordType
 from storage.moments import now
 
@@ -66,9 +66,7 @@ def samples(connection: Connection, site: str) -> list[Pending]:
     newest = nlargest(_NEWEST, rows, key=lambda row: (row.date, row.url))
     spread = nsmallest(_ANY, rows, key=lambda row: blake2s(f"{row.date} {row.url}".encode()).digest())
     ids = {row.id for row in newest + spread}
-    query = select(capture.c.id, capture.c.url, capture.c.date, capture.c.kind, file.c.name, capture.c.offset)
-    found = connection.execute(query.join(file, file.c.id == capture.c.file).where(capture.c.id.in_(ids)))
-    return [Pending(row.id, row.url, row.date, Kind(row.kind), row.name, row.offset, original=None) for row in found]
+    return readable(connection, READABLE.where(capture.c.id.in_(ids)))
 
 
 def evidence(connection: Connection, url: str) -> Evidence:

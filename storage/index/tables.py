@@ -144,11 +144,11 @@ document = Table(
     Index(None, "day"),
 )
 
-address = Table(  # the addresses of a document
+address = Table(  # the addresses of a document; two sites may say that one address is two documents
     "address",
     metadata,
     Column("url", Text, primary_key=True),
-    Column("document", Integer, ForeignKey("document.id"), nullable=False),
+    Column("document", Integer, ForeignKey("document.id"), primary_key=True),
     Column("first_seen", String(32), nullable=False),
     Index(None, "document"),
 )
@@ -188,7 +188,8 @@ reading = Table(  # what derivation found in one capture
     Column("version", Integer, ForeignKey("version.id")),
     Column("views", Integer),
     Column("reason", String),  # why there is no version
-    Column("rules", String, nullable=False),
+    Column("rules", String, nullable=False),  # names code, definition and memory that read it; "" where reading failed
+    Column("reread", String(32)),  # when other rules than before read another text in it
     # what this capture showed, which its version need not tell: that is as its earliest capture was read
     Column("method", String),
     Column("characters", Integer),  # of the text
@@ -202,11 +203,12 @@ mention = Table(
     "mention",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("capture", Integer, ForeignKey("capture.id"), nullable=False),  # the first that names it so
+    Column("capture", Integer, ForeignKey("capture.id"), nullable=False),  # the first that these rules read it in
     Column("target", Text, nullable=False),
     Column("anchor", Text, nullable=False),
     Column("day", String(10), nullable=False, server_default=""),  # "" where none stands beside it
-    UniqueConstraint("target", "anchor", "day"),
+    Column("rules", String, nullable=False, server_default=""),  # as in `reading`: those of one site
+    UniqueConstraint("target", "anchor", "day", "rules"),
 )
 
 memory = Table(  # what was learned of a site's templates

@@ -65,6 +65,7 @@ SELECT
   version.method,
   version.confidence / 1000.0 AS confidence,
   version.rules,
+  (SELECT max(reading.reread) FROM reading WHERE reading.version = version.id) AS reread,
   version.digest
 FROM version
 JOIN document ON document.id = version.document""",  # noqa: S608
