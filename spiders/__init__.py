@@ -45,6 +45,12 @@ def load(name: str, home: Path | None = None, own: bool = False) -> Site:
     return adhoc(name) if "://" in name else site(name, home, own)
 
 
+def of_captures(key: str, url: str, home: Path | None = None, own: bool = False) -> Site:
+    """The site under whose key an address was captured, also one that was made for an address; raises UnknownSite."""
+    made = adhoc(url)
+    return made if made.key == key and key not in sites(home, own) else site(key, home, own)
+
+
 def documents(url: str) -> list[str]:
     """The documents that an address is by the rules of our sites, captured or not; none where it is no address."""
     try:

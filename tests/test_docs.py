@@ -18,6 +18,8 @@ from luutru.commands import SHARED
 from luutru.commands.health import Health
 from luutru.commands.search import Count, Counts, Page
 from luutru.commands.sites import SiteShown
+from luutru.comparison import Piece
+from luutru.rebuild import Changed, Rederived, Skipped
 from storage.config import Value
 from storage.errors import ArchiveError
 from storage.index.health import Problem
@@ -106,6 +108,7 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru history", Period),
         ("luutru stats", Stats),
         ("luutru health", Health),
+        ("luutru rederive", Rederived),
     ],
 )
 def test_documented_json_has_the_keys_of_the_answer(name: str, kind: type) -> None:
@@ -117,6 +120,9 @@ def test_other_documented_json() -> None:
     (example,) = blocks(SECTIONS["luutru config"], "json")
     assert list(json.loads(example)) == ["home", "values"]
     check(json.loads(example)["values"][0], Value)
+    (example,) = blocks(SECTIONS["luutru diff"], "json")
+    assert list(json.loads(example)) == ["document", "from", "to", "changes"]
+    check(json.loads(example)["changes"][0], Piece)
     (example,) = blocks(SECTIONS["luutru sql"], "json")
     assert list(json.loads(example)) == ["columns", "rows"]
     assert list(json.loads(example)["rows"][0]) == json.loads(example)["columns"]
@@ -132,6 +138,8 @@ WITHIN: dict[tuple[type, str], type] = {
     (Counts, "site"): Count,
     (Counts, "section"): Count,
     (Counts, "month"): Count,
+    (Rederived, "changes"): Changed,
+    (Rederived, "skipped"): Skipped,
     (Shown, "images"): Image,
     (Shown, "attachments"): Attachment,
     (Shown, "versions"): VersionLine,
@@ -148,7 +156,7 @@ def check(value: dict[str, Any], kind: type) -> None:
             for one in below if isinstance(below, list) else [below]:
                 check(one, WITHIN[kind, name])
         else:
-            assert not isinstance(below, dict)
+            assert not isinstance(below, dict) or (kind, name) == (Rederived, "reasons")
 
 
 def test_the_shapes_are_those_that_were_agreed() -> None:
@@ -161,7 +169,7 @@ def test_the_shapes_are_those_that_were_agreed() -> None:
         "section, tags, views, language, images, attachments, method, confidence, version, versions, captures, "
         "republications, gone",
         Held: "timestamp, url, status, warc, offset, length, payload_digest, type",
-        Period: "version, first_seen, last_seen, title, digest, captures",
+        Period: "version, first_seen, last_seen, title, digest, reread, captures",
         SiteState: "site, name, hosts, captures, documents, versions, first, last, last_outcome, next",
         Health: "ok, problems",
         Problem: "site, kind, since, detail",

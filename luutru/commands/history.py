@@ -12,7 +12,8 @@ from luutru.output import local, write_json, write_table
 def command(invocation: Invocation, document: str) -> None:
     """Tell when each text of a document stood.
 
-    DOC and URL are as in `luutru show`. A text that came back has a line for each time.
+    DOC and URL are as in `luutru show`. A text that came back has a line for each time. A text was read again when
+    other rules than before found it in captures that were there already: it is no news of the site.
     """
     import spiders
     from storage.index import questions
@@ -26,13 +27,14 @@ def command(invocation: Invocation, document: str) -> None:
             return
         zone = collection.config.zone
         write_table(
-            ("version", "first seen", "last seen", "captures", "title", "text digest"),
+            ("version", "first seen", "last seen", "captures", "read again", "title", "text digest"),
             (
                 (
                     one.version,
                     local(one.first_seen, zone),
                     local(one.last_seen, zone),
                     len(one.captures),
+                    local(one.reread, zone),
                     one.title,
                     one.digest[:16],
                 )

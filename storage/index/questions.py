@@ -64,7 +64,16 @@ class Period:
     last_seen: str
     title: str
     digest: str
+    reread: str | None  # when other rules than before read this text in captures of this time
     captures: tuple[Held, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Title and text of each version of a document, in the order of their numbers."""
+
+    document: str
+    texts: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +160,19 @@ def history(connection: Connection, wanted: str, identities: Iterable[str] = ())
                 last_seen=held[-1].date,
                 title=held[0].title,
                 digest=held[0].digest,
+                reread=max((one.reread for one in held if one.reread), default=None),
                 captures=tuple(map(_held, held)),
             )
         )
     return periods
+
+
+def texts(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> Texts:
+    """What the versions of a document say; it is found as `find` does."""
+    owner = find(connection, wanted, identities)
+    query = select(version.c.title, version.c.text).where(version.c.document == owner.id)
+    rows = connection.execute(query.order_by(version.c.first_seen, version.c.digest))
+    return Texts(owner.identity, tuple((row.title, row.text) for row in rows))
 
 
 def gone(connection: Connection) -> list[int]:
@@ -268,6 +286,7 @@ def _captures(connection: Connection, owner: int, addresses: Iterable[str]) -> S
             file.c.name.label("warc"),
             reading.c.version,
             reading.c.views,
+            reading.c.reread,
             version.c.title,
             version.c.digest,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from storage.index import documents, mentions
@@ -109,6 +109,17 @@ def clashing(connection: Connection, batch: Sequence[Derived]) -> set[int]:
         if stands.get(one.identity, one.digest) != one.digest
         or named.get((one.url, one.site), one.identity) != one.identity
     }
+
+
+def known(connection: Connection, id_: int) -> Pending:
+    """The capture of this number."""
+    return readable(connection, READABLE.where(capture.c.id == id_))[0]
+
+
+def archived(connection: Connection) -> dict[str, str]:
+    """The sites of all captures, each with the address of one."""
+    first = select(func.min(capture.c.id)).group_by(capture.c.site)
+    return dict(connection.execute(select(capture.c.site, capture.c.url).where(capture.c.id.in_(first))).tuples().all())
 
 
 def beside(connection: Connection, one: Pending, identity: str | None) -> list[Pending]:

@@ -1,0 +1,53 @@
+"""Two texts compared word by word: pure."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import chain
+
+_WORD = re.compile(r"\S+\s*|\s+")
+_PARAGRAPH = re.compile(r".+?(?:\n+|$)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What became of a piece of text: `op` is equal, replace, delete or insert, as in `difflib`."""
+
+    op: str
+    a: str
+    b: str
+
+
+def compare(old: str, new: str) -> list[Piece]:
+    """How one text becomes another: the pieces' `a` joined are the old text, their `b` the new one.
+
+    Paragraphs are compared first, then the words of those that differ. Neighbours with one `op` are one piece.
+    """
+    pieces: list[Piece] = []
+    for piece in _by(_PARAGRAPH.findall(old), _PARAGRAPH.findall(new)):
+        for part in _by_words(piece) if piece.op == "replace" else [piece]:
+            if pieces and pieces[-1].op == part.op:
+                pieces[-1] = Piece(part.op, pieces[-1].a + part.a, pieces[-1].b + part.b)
+            else:
+                pieces.append(part)
+    return pieces
+
+
+def _by_words(piece: Piece) -> Iterator[Piece]:
+    return _by(_WORD.findall(piece.a), _WORD.findall(piece.b))
+
+
+def _by(old: Sequence[str], new: Sequence[str]) -> Iterator[Piece]:
+    """The pieces between two lists; what begins and ends alike is not searched."""
+    shorter = min(len(old), len(new))
+    head = next((n for n in range(shorter) if old[n] != new[n]), shorter)
+    tail = next((n for n in range(shorter - head) if old[-1 - n] != new[-1 - n]), shorter - head)
+    ends = len(old) - tail, len(new) - tail
+    middle = SequenceMatcher(None, old[head : ends[0]], new[head : ends[1]], autojunk=False)
+    inner = ((op, i + head, j + head, k + head, n + head) for op, i, j, k, n in middle.get_opcodes())
+    for op, i, j, k, n in chain(
+        [("equal", 0, head, 0, head)], inner, [("equal", ends[0], len(old), ends[1], len(new))]
+    ):
+        if i < j or k < n:
+            yield Piece(op, "".join(old[i:j]), "".join(new[k:n]))
