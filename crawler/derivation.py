@@ -4,7 +4,7 @@ They are processes because extraction may crash or never end, and then costs one
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from ctypes import c_longlong
 from dataclasses import dataclass, replace
@@ -65,6 +65,11 @@ def after_crawl(home: Path, load: SiteLoader, crawl: str) -> Callable[[], None]:
     return partial(_learn, home, load, crawl)
 
 
+def anew(home: Path, sites: Sequence[str]) -> Callable[[], None]:
+    """To learn sites from all that there is of them."""
+    return partial(_learn_anew, home, sites)
+
+
 def give_up(index: Index, capture: int, reason: str) -> None:
     """Write down that a capture cannot be read."""
     with index.write() as connection:
@@ -88,7 +93,7 @@ class Derivation:
         self._lost, self._hear = lost, hear
         self._index = Index(home / "index.db")
         self._finished = self._stopped = False
-        self._learner: SpawnProcess | None = None
+        self._learner: Learner | None = None
         self._workers = [_Worker(work, part, processes) for part in range(processes)]
         self._watch = Thread(target=self._supervise, name="derivation")
         self._watch.start()
@@ -107,24 +112,17 @@ class Derivation:
 
     def learn(self, work: Callable[[], None]) -> None:
         """After `finish`: learn the templates of the site, where the crawl brought enough that is new."""
+        self._learner = Learner(work)
         if self._stopped or self.failure:
             return
-        self._learner = _spawned(get_context("spawn"), work, ())
-        if self._stopped:
-            self._learner.terminate()
-        self._learner.join(_PATIENCE_LEARNING)
-        if self._learner.is_alive():
-            self._learner.kill()
-            self._learner.join()
-            self.problems.append("learning the site's templates took too long")
-        elif self._learner.exitcode and not self._stopped:
-            self.problems.append(f"learning the site's templates ended with status {self._learner.exitcode}")
+        if problem := self._learner.run():
+            self.problems.append(problem)
 
     def stop(self) -> None:
         """Let `finish` and `learn` return at once, what is left waits for the next crawl; for signal handlers too."""
         self._stopped = True
         if self._learner:
-            self._learner.terminate()
+            self._learner.stop()
         for worker in self._workers:
             worker.process.terminate()
 
@@ -180,6 +178,34 @@ class Derivation:
         self._lost(self._index, capture, f"{documents.FAILED}{reason}")
         worker.resume = replace(worker.resume, blamed=worker.resume.blamed | {capture})
         return True
+
+
+class Learner:
+    """A process that learns the templates of sites: what goes wrong there costs no crawl."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._process: SpawnProcess | None = None
+        self._stopped = False
+
+    def run(self) -> str | None:
+        """Returns when it has ended, with what went wrong."""
+        self._process = _spawned(get_context("spawn"), self._work, ())
+        if self._stopped:
+            self._process.terminate()
+        self._process.join(_PATIENCE_LEARNING)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+            return "learning the site's templates took too long"
+        status = self._process.exitcode
+        return f"learning the site's templates ended with status {status}" if status and not self._stopped else None
+
+    def stop(self) -> None:
+        """End it; a signal handler may call this."""
+        self._stopped = True
+        if self._process:
+            self._process.terminate()
 
 
 class _Worker:
@@ -245,6 +271,12 @@ def _learn(home: Path, load: SiteLoader, crawl: str) -> None:
     from crawler.learning import work  # as below
 
     work(home, load, crawl)
+
+
+def _learn_anew(home: Path, sites: Sequence[str]) -> None:
+    from crawler.learning import work_anew  # as below
+
+    work_anew(home, sites)
 
 
 def _work(

@@ -1,7 +1,7 @@
 """When the memory of a site is learned, and from which captures: what a process of its own does after a crawl."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -58,6 +58,16 @@ def work(home: Path, load_site: SiteLoader, crawl: str) -> None:
         index, site = Index(home / "index.db"), load_site()
         if is_due(index, site.key, crawl):
             learn(index, home, site.key)
+    except ArchiveError as error:
+        sys.exit(error.status)
+
+
+def work_anew(home: Path, sites: Sequence[str]) -> None:
+    """Learn sites from all that there is of them; ends the process with the status of an ArchiveError."""
+    try:
+        index = Index(home / "index.db")
+        for site in sites:
+            learn(index, home, site)
     except ArchiveError as error:
         sys.exit(error.status)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import spiders
-from crawler.derivation import Derivation, give_up
+from crawler.derivation import Derivation, Learner, anew, give_up
 from crawler.rederive import Request, work
 from crawler.sites import Site
 from storage.collection import Collection
@@ -72,6 +72,7 @@ def rederive(
 ) -> Rederived:
     """Read captures again by today's rules where they were not, of one site or of all, since a moment or ever.
 
+    Without a moment the templates of the sites are learned anew before: the same captures teach the same.
     It may be ended at any instant: what was read again stays, and the next call goes on. `dry_run` writes nothing.
     Raises UnknownSite, StorageError.
     """
@@ -83,6 +84,8 @@ def rederive(
     chosen = tuple(key for key in known if site in (None, key))
     tally = _Tally(on_progress)
     request = Request(collection.home, known, chosen, since, write=not dry_run)
+    if chosen and since is None and not dry_run and (problem := Learner(anew(collection.home, chosen)).run()):
+        tally.problems.append(problem)
     if chosen:
         _run(request, tally)
     if not dry_run and since is None and not tally.problems:
