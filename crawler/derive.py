@@ -14,14 +14,15 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from crawler import learning
+from crawler.confined import confined
 from crawler.derivation import END, IDLE, RECYCLED, SiteLoader
-from crawler.extraction import article
+from crawler.extraction import article, files
 from crawler.extraction.memory import Memory
 from crawler.extraction.text import DIGEST_RULE, digest
 from crawler.rereading import Found, settle
 from crawler.rules import Rules
 from crawler.sites import Site
-from storage.errors import ArchiveError, BrokenRecord
+from storage.errors import ArchiveError, BrokenRecord, Exhausted
 from storage.index import captures, documents
 from storage.index.captures import Pending
 from storage.index.documents import Derived
@@ -32,6 +33,7 @@ from storage.records import StoredResponse, decoded, read_payload
 _BATCH = 40  # captures read before their readings are written
 _REMEMBERED = 200_000  # mentions
 _RECYCLE_AFTER = 5_000  # captures; extraction libraries leak
+_BATCH_TEXT = 2_000_000  # characters of them: the transaction must be short
 DECODED_LIMIT = 64 * 1024 * 1024
 
 
@@ -42,6 +44,9 @@ def derive(capture: Pending, payload: StoredResponse, site: Site, memory: Memory
         body = decoded(payload.headers, payload.body, DECODED_LIMIT)
     except ArchiveError as error:
         return Reading(None, str(error), None)
+    kind = files.sniff(body)
+    if kind is not None or capture.kind is Kind.ATTACHMENT:
+        return _file(capture, body, content_type, kind)
     if capture.kind is Kind.LIST:
         return Reading(None, "list", None, article.mentions(body, content_type=content_type, url=capture.url))
     moment = datetime.fromisoformat(capture.date)
@@ -53,6 +58,23 @@ def derive(capture: Pending, payload: StoredResponse, site: Site, memory: Memory
     if identity is None and result.article:
         return Reading(None, "not the address of a document", None, result.mentions)
     return Reading(result.article, result.reason, identity, result.mentions)
+
+
+def _file(capture: Pending, body: bytes, content_type: str | None, kind: str | None) -> Reading:
+    """What a file says; it is a document by its address, whether its text is available or not."""
+    identity, read = f"web:{capture.url}", files.reader(kind)
+    if kind is None and (not body or files.is_page(body, content_type)):
+        return Reading(None, "a page instead of a file" if body else "empty", None)
+    if kind is None or read is None:
+        return Reading(None, files.unread(body, kind, capture.url), identity, kind=Kind.ATTACHMENT)
+    try:
+        text = confined(lambda: read(body))
+    except Exhausted as error:
+        return Reading(None, str(error), identity, kind=Kind.ATTACHMENT)
+    found = text if isinstance(text, str) else files.article(text, kind, capture.url, f"{article.CODE}/{kind}/-")
+    if isinstance(found, str):
+        return Reading(None, found, identity, kind=Kind.ATTACHMENT)
+    return Reading(found, None, identity, kind=Kind.ATTACHMENT)
 
 
 def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, current: c_longlong) -> None:
@@ -144,9 +166,14 @@ def _readings(
 ) -> Iterator[Found]:
     with index.read() as connection:
         waiting = captures.pending(connection, site, part, parts, _BATCH)
+    size = 0
     for capture in waiting:
         current.value = capture.id
-        yield capture, unsaid.of(read(capture))
+        one = read(capture)
+        yield capture, unsaid.of(one)
+        size += len(one.reading.article.text) if one.reading.article else 0
+        if size > _BATCH_TEXT:
+            break
     current.value = IDLE
 
 
@@ -162,13 +189,14 @@ def _reading(home: Path, capture: Pending, rules: Rules) -> Reading:
 def _derived(capture: Pending, rules: Rules, reading: Reading) -> Derived:
     found = reading.article
     failed = (reading.reason or "").startswith(documents.FAILED)
+    title = found.title if found and found.title_from != files.FILE_NAME else ""  # an address is no text
     return Derived(
         capture=capture.id,
         site=capture.site,
         url=capture.url,
         date=capture.date,
         reading=reading,
-        digest=digest(found.title, found.text) if found else None,
+        digest=digest(title, found.text) if found else None,
         digest_rule=DIGEST_RULE,
         rules="" if failed else rules.name,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from crawler.derivation import SiteLoader
 from crawler.extraction import learning
+from crawler.extraction.files import sniff
 from crawler.extraction.memory import Memory
 from crawler.extraction.page import Page, parse
 from crawler.extraction.sample import Sample
@@ -93,4 +94,4 @@ def _page(home: Path, one: Pending) -> Page | None:
         body = decoded(payload.headers, payload.body, _DECODED_LIMIT)
     except ArchiveError:
         return None
-    return parse(body, payload.content_type, one.url)
+    return None if sniff(body) else parse(body, payload.content_type, one.url)

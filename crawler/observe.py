@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from crawler.extraction import files
 from crawler.framing import parse_head
 from crawler.frontier import Retries, judge
 from crawler.links import Discovered, Seen, discover
@@ -57,7 +58,7 @@ class Observer:
             found=led.found,
             streams=tuple(_found(url, Kind.REQUISITE, exchange) for url in led.streams),
             next_page=_found(following, Kind.LIST, exchange) if following else None,
-            derivable=kind in PAGES and capture.status == 200 and capture.mime in _HTML,
+            derivable=capture.status == 200 and self._is_derivable(exchange, capture, kind, headers),
         )
 
     def refused(self, meta: Mapping[str, Any], reason: str) -> Observation:
@@ -94,14 +95,26 @@ class Observer:
             headers.get("last-modified"),
         )
 
+    def _is_derivable(self, exchange: Exchange, capture: Capture, kind: Kind, headers: Mapping[str, str]) -> bool:
+        """A page or an attachment; also what is a file by its first bytes, whatever it is said to be."""
+        if kind is Kind.ATTACHMENT or (kind in PAGES and capture.mime in _HTML):
+            return True
+        return kind in PAGES and files.sniff(self._body(exchange, headers) or b"") is not None
+
+    def _body(self, exchange: Exchange, headers: Mapping[str, str]) -> bytes | None:
+        """Without its content codings; None where they cannot be undone, which derivation tells in the reading."""
+        try:
+            return decoded(headers.items(), exchange.body, self.decoded_limit)
+        except (Undecodable, TooLarge):
+            return None
+
     def _leads(self, exchange: Exchange, capture: Capture, kind: Kind, headers: Mapping[str, str]) -> Discovered:
         status = exchange.status or 0
         moved = 300 <= status < 400
         if not moved and capture.mime not in _LEADING and capture.mime is not None:
             return Discovered()
-        try:
-            body = b"" if moved else decoded(headers.items(), exchange.body, self.decoded_limit)
-        except (Undecodable, TooLarge):  # derivation says so in the reading; there are no links to follow
+        body = b"" if moved else self._body(exchange, headers)
+        if body is None:
             return Discovered()
         return discover(
             kind,

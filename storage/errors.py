@@ -7,6 +7,7 @@ ArchiveError                       1  the archive cannot do what was asked
 │   ├── NotAHome                   2  a directory that is not an archive of ours
 │   └── NewerIndex                 2  an index written by a newer version
 ├── NotFound (LookupError)         1  no such document, capture or address
+├── Exhausted                      1  a file that cannot be read within the limits
 ├── AlreadyRunning                 3  another process crawls this site
 └── StorageError (OSError)         4  disk full, not writable, lost
     └── BrokenRecord               4  a WARC record that is not what the index says
@@ -67,6 +68,10 @@ class NewerIndex(UsageError):
 
 class NotFound(ArchiveError, LookupError):
     """The archive holds no such document, capture or address."""
+
+
+class Exhausted(ArchiveError):
+    """A file cannot be read within the limits of time and memory: it is kept, and its reading says why."""
 
 
 class AlreadyRunning(ArchiveError):

@@ -178,16 +178,21 @@ class Article:
     method: str = "generic"
     confidence: float = 0.0
     rules: str = ""  # names the code, layout and memory that read it
+    title_from: str | None = None  # of an attachment: where its title was read
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What derivation found in one capture: an article or the reason why there is none, and the mentions."""
+    """What derivation found in one capture: an article or the reason why there is none, and the mentions.
+
+    `kind` is that of the document: an article, or an attachment, which is a document also without a text.
+    """
 
     article: Article | None
     reason: str | None  # why there is no article
     document: str | None  # identity of the document that the address is
     mentions: tuple[Mention, ...] = ()
+    kind: Kind = Kind.ARTICLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from pathlib import PurePosixPath
+from urllib.parse import quote, unquote, urlsplit
 
 import idna
 
@@ -102,6 +103,11 @@ def canonicalize(url: str) -> str:
         raise NotAnAddress(url, str(error)) from error
     query = _query(parts[4]) if parts[4] else ""
     return f"{scheme}://{host}{_path(parts[3])}{'?' if query else ''}{query}"
+
+
+def file_name(url: str) -> str:
+    """What a file is called by its address; the address where that ends in no name."""
+    return PurePosixPath(unquote(urlsplit(url).path)).name or url
 
 
 def _authority(text: str, default_port: str) -> str:

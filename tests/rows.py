@@ -136,6 +136,8 @@ def _documents(connection: Connection) -> None:
             for row in versions
         ],
     )
+    offers = [{"version": row[0], "url": PDF, "name": "Kế hoạch"} for row in versions]
+    connection.execute(tables.offer.insert(), offers)
     texts = [(row[0], row[5], "Dẫn.", f"Đoạn một của {row[5]}.\n\nĐoạn hai.") for row in versions]
     dialect_of(connection).add_to_fulltext(connection, texts)
 

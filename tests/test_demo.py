@@ -136,7 +136,7 @@ def _credit(caption: str) -> str | None:
 
 
 def test_there_is_no_other_document(ask: Ask) -> None:
-    (found,) = ask("sql", "SELECT document, title FROM documents")
+    (found,) = ask("sql", "SELECT document, title FROM documents WHERE kind = 'article'")
     titles = {row["document"]: row["title"] for row in found["rows"]}
     steering = {name for name in titles if "/steering/" in name}
     assert titles.keys() - steering == {one.document for one in EXPECTED}
@@ -156,8 +156,20 @@ def test_what_is_shown_is_what_the_commands_answer(demo_archive: Demo, ask: Ask)
     assert ask("search", "do thi loai i") == [told["search"]]
     assert {one["site"] for one in told["search"]["results"]} == set(DemoSites.sites)
     assert all("[đô] [thị] [loại] [I]" in one["snippet"] for one in told["search"]["results"])
-    assert told["show"]["document"] == told["search"]["results"][0]["document"]
+    file, first = told["search"]["results"][:2]
+    assert told["show"]["document"] == first["document"]
+    assert [one["document"] for one in file["articles"]] == [first["document"]]
     assert ask("show", told["show"]["document"]) == [told["show"]]
+
+
+def test_the_text_of_a_pdf_is_found_and_names_its_article(ask: Ask) -> None:
+    (answer,) = ask("search", '"bảng xếp hạng chỉ số" "Vàm Sen, ngày 20 tháng 01 năm 2025"')
+    (hit,) = answer["results"]
+    assert (hit["kind"], hit["document"].startswith(f"web:https://{city.STORAGE_HOST}/")) == ("attachment", True)
+    assert hit["title"] == "Bảng xếp hạng chỉ số cải cách hành chính các phường năm 2024"
+    assert [one["document"] for one in hit["articles"]] == ["vnpt:soctrang/402534"]
+    (article,) = ask("show", "vnpt:soctrang/402534")
+    assert [(one["document"], one["has_text"]) for one in article["attachments"]] == [(hit["document"], True)]
 
 
 def test_robots_are_obeyed_and_streams_are_left(demo_archive: Demo) -> None:
@@ -261,7 +273,8 @@ def test_crawled_again_it_has_revisits_and_no_new_version(again: tuple[Path, str
     assert [(row["outcome"], row["errors"]) for row in newest] == [("completed", 0)] * 2
     assert all(row["revisits"] > 0 for row in newest)
     assert sum(row["documents_unchanged"] for row in newest) == 91
-    assert home.rows("SELECT count(*) AS n FROM versions") == [{"n": 91}]
+    kinds = home.rows("SELECT kind, sum(versions) AS n FROM documents GROUP BY kind ORDER BY kind")
+    assert kinds == [{"kind": "article", "n": 91}, {"kind": "attachment", "n": 5}]
     assert [one.name for one in again[0].iterdir()] == ["luutru-demo"]
 
 

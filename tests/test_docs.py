@@ -22,13 +22,14 @@ from luutru.comparison import Piece
 from luutru.rebuild import Changed, Rederived, Skipped
 from storage.config import Value
 from storage.errors import ArchiveError
+from storage.index.attachments import Offered, Offering
 from storage.index.health import Problem
 from storage.index.holdings import SiteState, Stats
 from storage.index.questions import Held, Period, Republished, Shown, VersionLine
 from storage.index.search import Hit
 from storage.index.sql import ask
 from storage.index.views import VIEWS
-from storage.model import Attachment, Crawl, Image
+from storage.model import Crawl, Image
 
 DOCS = Path(__file__).parent.parent / "docs"
 CLI = (DOCS / "cli.md").read_text("utf-8")
@@ -141,7 +142,9 @@ WITHIN: dict[tuple[type, str], type] = {
     (Rederived, "changes"): Changed,
     (Rederived, "skipped"): Skipped,
     (Shown, "images"): Image,
-    (Shown, "attachments"): Attachment,
+    (Shown, "attachments"): Offered,
+    (Shown, "articles"): Offering,
+    (Hit, "articles"): Offering,
     (Shown, "versions"): VersionLine,
     (Shown, "captures"): Held,
     (Shown, "republications"): Republished,
@@ -164,10 +167,11 @@ def test_the_shapes_are_those_that_were_agreed() -> None:
         Crawl: "crawl, site, outcome, started, finished, captures, revisits, requisites, attempts, bytes, "
         "documents_new, documents_changed, documents_unchanged, errors, warnings",
         Page: "total, results, facets, next",
-        Hit: "document, url, site, title, lead, published, section, snippet, score, version, versions, captured",
+        Hit: "document, url, site, title, lead, published, section, snippet, score, version, versions, captured, "
+        "kind, articles",
         Shown: "document, kind, url, addresses, site, title, lead, text, authors, published, published_from, modified, "
-        "section, tags, views, language, images, attachments, method, confidence, version, versions, captures, "
-        "republications, gone",
+        "section, tags, views, language, images, attachments, articles, reason, method, confidence, "
+        "version, versions, captures, republications, gone",
         Held: "timestamp, url, status, warc, offset, length, payload_digest, type",
         Period: "version, first_seen, last_seen, title, digest, reread, captures",
         SiteState: "site, name, hosts, captures, documents, versions, first, last, last_outcome, next",

@@ -19,11 +19,12 @@ from storage.index.captures import Observation, Place
 from storage.index.documents import Derived
 from storage.index.engine import HEAD, Index
 from storage.index.frontier import State, Visited
-from storage.index.tables import address, capture, crawl, document, mention, metadata, reading, version
+from storage.index.tables import address, capture, crawl, document, mention, metadata, offer, reading, version
 from storage.index.tables import frontier as addresses
 from storage.index.views import VIEWS
 from storage.model import (
     Article,
+    Attachment,
     Capture,
     Found,
     Kind,
@@ -404,6 +405,13 @@ def test_a_crawl_from_its_beginning_to_its_end(index: Index) -> None:
 PUBLISHED = [None, date(2026, 1, 1), date(2026, 1, 2), datetime(2026, 1, 2, 8, tzinfo=UTC)]
 
 
+OFFERS = [
+    (),
+    (Attachment("https://thst.vn/f", "Kế hoạch"),),
+    (Attachment("http://thst.vn/f", "Quyết định"), Attachment("https://thst.vn/g", "Tải về")),
+]
+
+
 @st.composite
 def derivations(draw: st.DrawFn) -> list[Derived]:
     """What derivation finds in some captures of two documents and of the lists that name them."""
@@ -424,7 +432,17 @@ def derivations(draw: st.DrawFn) -> list[Derived]:
             section=tuple(draw(st.lists(st.sampled_from(["Thời sự", "Kinh tế"]), max_size=2))),
             rules="r1",
         )
-        if draw(st.booleans()):
+        what = draw(st.sampled_from(["article", "list", "page", "file", "scan"]))
+        path = path if what in ("article", "list") else draw(st.sampled_from("fg"))
+        article = replace(article, attachments=draw(st.sampled_from(OFFERS)))
+        if what == "file":
+            file = Article(title=path, title_from="file name", text=f"Bài {which}", method="pdf", rules="r1")
+            read = Reading(file, None, f"web:{path}", kind=Kind.ATTACHMENT)
+        elif what == "scan":
+            read = Reading(None, "no text layer", f"web:{path}", kind=Kind.ATTACHMENT)
+        elif what == "page":
+            read = Reading(article, None, f"web:{path}")
+        elif what == "article":
             read = Reading(article, None, "thst/c" if path == "c" else "thst/ab", mentions)
         else:
             read = Reading(None, "list", None, mentions)
@@ -459,6 +477,7 @@ def contents(connection: Connection) -> dict[str, Any]:
         "addresses": select(address.c.url, address.c.first_seen, document.c.identity).join(
             document, document.c.id == address.c.document
         ),
+        "offers": select(offer.c.url, offer.c.name, version.c.digest).join(version, version.c.id == offer.c.version),
         "readings": select(reading.c.capture, reading.c.reason, version.c.digest).outerjoin(
             version, version.c.id == reading.c.version
         ),

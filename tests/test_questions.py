@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 from storage.collection import Collection
 from storage.errors import NotFound, StorageError, UsageError
 from storage.index import holdings, questions
+from storage.index.attachments import Offered
 from storage.index.sql import TooSlow, ask
 from storage.index.tables import capture, crawl
-from storage.model import Attachment, Image, Outcome
+from storage.model import Image, Outcome
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
@@ -39,7 +40,7 @@ def test_show_gives_the_text_of_the_newest_capture(index: Connection) -> None:
     assert (shown.published, shown.published_from, shown.language) == ("2025-01-01", "page", "vi")
     assert (shown.section, shown.authors, shown.tags) == (("Trang chủ", "Thời sự"), ("An",), ())
     assert shown.images == (Image("https://dangcongsan.vn/a.jpg", "Ảnh"),)
-    assert shown.attachments == (Attachment(PDF, "Kế hoạch"),)
+    assert shown.attachments == (Offered(PDF, "Kế hoạch", f"web:{PDF}", has_text=False),)
     assert (shown.method, shown.confidence) == ("layout", 0.875)
     assert [(one.version, one.digest) for one in shown.versions] == [(1, OLD), (2, NEW)]
 
@@ -89,7 +90,9 @@ def test_a_document_is_gone_when_its_addresses_said_so_at_last(index: Connection
 
 def test_a_document_without_a_version_is_shown(index: Connection) -> None:
     shown = questions.show(index, PDF)
-    assert (shown.kind, shown.title, shown.text, shown.version, shown.versions) == ("attachment", None, None, None, ())
+    assert (shown.kind, shown.title, shown.text) == ("attachment", "Kế hoạch", None)
+    assert (shown.version, shown.versions) == (None, ())
+    assert [one.document for one in shown.articles] == [DOCUMENT, "thst/t/tin-cu"]
     assert (shown.authors, shown.confidence, shown.captures, shown.gone) == ((), None, (), False)
 
 

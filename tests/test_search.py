@@ -148,6 +148,8 @@ def test_a_hit_says_what_a_list_of_results_shows(connection: Connection) -> None
         version=1,
         versions=1,
         captured="2024-01-01T00:00:00.000000+00:00",
+        kind="article",
+        articles=(),
     )
 
 

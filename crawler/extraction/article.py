@@ -17,7 +17,7 @@ from crawler.extraction.text import fold, join, squeeze
 from crawler.sites import Layout
 from storage.model import Article, Mention
 
-CODE = 3  # counts the changes of this package that let the same page read otherwise
+CODE = 4  # counts the changes of this package that let the same page read otherwise
 _HTML = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "")
 _ERROR = re.compile(
     r"\b(?:404|403|500|502|503)\b|not found|server error|runtime error|access denied|forbidden|object moved"

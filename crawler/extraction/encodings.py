@@ -220,6 +220,17 @@ def restore(root: HtmlElement, markup: bytes) -> None:
         _rewrite_attributes(root, kept)
 
 
+def restore_lines(lines: list[str], fonts: Iterable[str]) -> list[str]:
+    """The lines of a text that is set in these fonts, made Unicode by the same evidence."""
+    named = "".join(f"<font face='{font.rpartition('+')[2]}'>" for font in sorted(fonts))  # ABCDEF+ marks a part of it
+    root = HtmlElement()
+    for line in lines:
+        part = etree.SubElement(root, "p")
+        part.text = _UNWRITABLE.sub("", line)
+    restore(root, named.encode("utf-8", "replace"))
+    return [part.text or "" for part in root]
+
+
 def _named(markup: bytes) -> Iterator[str]:
     lowered = markup.lower()
     for found in _NAMED.finditer(lowered):

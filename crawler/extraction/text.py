@@ -4,12 +4,22 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 DIGEST_RULE = 1  # the number of the definition below; another definition is another number
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SQUEEZED = re.compile(r"\W+")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a file says; `readable` is the share of its letters that are letters."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    readable: float = 1.0
 
 
 @lru_cache(maxsize=8192)  # menus, cards and footers come again on every page of a site

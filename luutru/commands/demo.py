@@ -29,7 +29,7 @@ _OPERATOR = "luutru demo: made-up sites on loopback"
 _SITES = ("soctrang-city", "thst")
 _SETTINGS = {"DOWNLOAD_DELAY": "0"}
 _QUERY = "do thi loai i"
-_ARTICLE = "vnpt:soctrang/384008"  # the first that the query finds
+_ARTICLE = "vnpt:soctrang/384008"  # the first article that the query finds; its PDF comes before it
 
 
 @dataclass(frozen=True, slots=True)

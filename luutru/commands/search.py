@@ -93,6 +93,8 @@ def _write(page: Page, capped: bool, config: Config) -> None:
         versions = f"version {hit.version} of {hit.versions}" if hit.versions > 1 else ""
         about = (hit.document, hit.site, day, " › ".join(hit.section), versions)
         write(f"\n{hit.title}\n  {' · '.join(one for one in about if one)}")
+        for one in hit.articles:
+            write(f"  offered by {one.document}: {one.title}")
         print(f"  {_marked(printable(hit.snippet))}")  # noqa: T201  # our own marks steer the terminal
     if page.next:
         write(f"\nmore: --cursor {page.next}")

@@ -9,6 +9,7 @@ from luutru.output import counted, local, write, write_json
 from storage.config import Config
 
 if TYPE_CHECKING:
+    from storage.index.attachments import Offered
     from storage.index.questions import Shown
 
 
@@ -49,6 +50,12 @@ def _page(shown: "Shown", config: Config) -> None:
         write(f"  {one.payload_digest or 'no payload digest'}  from {one.ip or 'an unknown address'}")
 
 
+def _kept(file: "Offered") -> str:
+    if file.document is None:
+        return "not archived"
+    return f"{file.document}{'' if file.has_text else ', without text'}"
+
+
 def _facts(shown: "Shown", config: Config) -> list[tuple[str, str]]:
     published = local(shown.published, config.zone)
     modified = local(shown.modified, config.zone)
@@ -60,11 +67,13 @@ def _facts(shown: "Shown", config: Config) -> list[tuple[str, str]]:
         ("Authors", ", ".join(shown.authors)),
         ("Tags", ", ".join(shown.tags)),
         ("Views", "" if shown.views is None else f"{shown.views:,}"),
+        ("No text", shown.reason or ""),
         ("Read by", f"{shown.method}, confidence {shown.confidence:.2f}" if shown.confidence is not None else ""),
         ("Version", f"{shown.version} of {len(shown.versions)}" if shown.version else ""),
         ("Gone", "yes, its addresses answer no more" if shown.gone else ""),
         *(("Address", one) for one in shown.addresses),
         *(("Image", f"{one.url} {one.caption or ''}".rstrip()) for one in shown.images),
-        *(("Attachment", f"{one.url} {one.name}") for one in shown.attachments),
+        *(("Attachment", f"{one.url} {one.name} ({_kept(one)})") for one in shown.attachments),
+        *(("Offered by", f"{one.document}: {one.title}") for one in shown.articles),
         *(("Also as", f"{one.document}: {one.title}") for one in shown.republications),
     ]

@@ -91,7 +91,7 @@ def counts(connection: Connection, id_: str) -> Counts:
 
 
 def documents(connection: Connection, id_: str) -> Documents:
-    """How many documents this crawl found new, changed and unchanged."""
+    """How many articles this crawl found new, changed and unchanged."""
     started = select(crawl.c.started).where(crawl.c.id == id_).scalar_subquery()
     met = (
         select(
@@ -102,7 +102,7 @@ def documents(connection: Connection, id_: str) -> Documents:
         .join(reading, reading.c.capture == capture.c.id)
         .join(version, version.c.id == reading.c.version)
         .join(document, document.c.id == version.c.document)
-        .where(capture.c.crawl == id_)
+        .where(capture.c.crawl == id_, document.c.kind == Kind.ARTICLE)
         .group_by(document.c.id)
         .subquery()
     )

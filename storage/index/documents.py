@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, RowMapping, Table, Update, bindparam, select, update
 from sqlalchemy.exc import OperationalError
 
-from storage.index import mentions
+from storage.index import attachments, mentions
 from storage.index.captures import BAD_ROW
 from storage.index.dialects import dialect_of
 from storage.index.engine import Index
@@ -48,6 +48,7 @@ _READ = (  # what the earliest capture says of a version; the earliest date that
     "method",
     "confidence",
     "rules",
+    "title_from",
 )
 
 
@@ -58,7 +59,9 @@ def _update(table: Table, *names: str) -> Update:
 
 
 _SEEN = _update(version, "first_seen", "last_seen", "published", "published_from")
-_STANDING = _update(document, "site", "url", "first_seen", "last_seen", "version", "section", "published", "day")
+_STANDING = _update(
+    document, "kind", "site", "url", "first_seen", "last_seen", "version", "section", "published", "day"
+)
 _DERIVED = update(capture).where(capture.c.id == bindparam("row")).values(derived=1)
 _EARLIER = (
     update(address)
@@ -119,9 +122,10 @@ class _Version:
 
 @dataclass(slots=True)
 class _Document:
-    """A document's row while a batch is written: the earliest capture names its site and address."""
+    """A document's row while a batch is written: the earliest capture names its kind, site and address."""
 
     id: int
+    kind: str
     site: str
     url: str
     first_seen: str
@@ -135,13 +139,19 @@ class _Document:
         return cls(**{name: row[name] for name in cls.__slots__})
 
     def seen(self, one: Derived, kept: _Version) -> None:
-        if (one.date, one.url, one.site) < (self.first_seen, self.url, self.site):
-            self.first_seen, self.url, self.site = one.date, one.url, one.site
+        self.met(one)
         if self.version is None or one.date >= self.last_seen:
             self.last_seen, self.version = one.date, kept.id
         if self.version == kept.id:
             path = json.loads(kept.path)
             self.section, self.published = path[-1] if path else None, kept.published
+
+    def met(self, one: Derived) -> None:
+        """It was captured, with a text or, if it is a file, without: then that is the last only while none has one."""
+        if (one.date, one.url, one.site) < (self.first_seen, self.url, self.site):
+            self.first_seen, self.url, self.site, self.kind = one.date, one.url, one.site, one.reading.kind
+        if self.version is None and one.digest is None:
+            self.last_seen = max(self.last_seen, one.date)
 
 
 def record_batch(index: Index, batch: Sequence[Derived]) -> None:
@@ -188,7 +198,8 @@ def failed(connection: Connection, crawl: str) -> list[str]:
 def record(connection: Connection, batch: Sequence[Derived]) -> None:
     """Write the readings of a batch of captures, and what follows from them for documents and versions."""
     found = [one for one in batch if one.digest is not None]
-    documents = _documents(connection, found)
+    textless = [one for one in batch if one.digest is None and one.reading.kind is Kind.ATTACHMENT]
+    documents = _documents(connection, [*found, *textless])
     versions = _versions(connection, found, documents)
     read: dict[int, int] = {}
     for one in found:
@@ -197,13 +208,16 @@ def record(connection: Connection, batch: Sequence[Derived]) -> None:
         kept.seen(one)
         owner.seen(one, kept)
         read[one.capture] = kept.id
+    for one in textless:
+        documents[one.identity].met(one)
     _write(connection, documents.values(), versions.values())
-    _address(connection, found, documents)
+    _address(connection, [*found, *textless], documents)
     _read(connection, batch, read)
     named = [Named(one.capture, one.rules, mention) for one in batch for mention in one.reading.mentions]
     mentions.record(connection, named)
     met = {one.id for one in documents.values()}  # a new address may be one that a list page dates
     mentions.date(connection, sorted(met | mentions.undated(connection, named)))
+    attachments.record(connection, set(read.values()), met)
 
 
 def _documents(connection: Connection, found: Sequence[Derived]) -> dict[str, _Document]:
@@ -213,7 +227,7 @@ def _documents(connection: Connection, found: Sequence[Derived]) -> dict[str, _D
     rows = [
         {
             "identity": one.identity,
-            "kind": Kind.ARTICLE,
+            "kind": one.reading.kind,
             "site": one.site,
             "url": one.url,
             "first_seen": one.date,
@@ -297,6 +311,7 @@ def _row(one: Derived, owner: int) -> dict[str, object]:
         "method": article.method,
         "confidence": round(article.confidence * 1000),
         "rules": article.rules,
+        "title_from": article.title_from,
     }
 
 
@@ -314,6 +329,7 @@ def _write(connection: Connection, documents: Iterable[_Document], versions: Ite
     standing = [
         {
             "row": one.id,
+            "new_kind": one.kind,
             "new_site": one.site,
             "new_url": one.url,
             "new_first_seen": one.first_seen,
@@ -327,6 +343,7 @@ def _write(connection: Connection, documents: Iterable[_Document], versions: Ite
     ]
     if seen:
         connection.execute(_SEEN, seen)
+    if standing:
         connection.execute(_STANDING, standing)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Column, ColumnElement, Connection, not_, or_, select
 
 from storage.folding import fold
+from storage.index.attachments import offering_pdfs
 from storage.index.dialects import dialect_of
 from storage.index.questions import gone
 from storage.index.tables import document, version
@@ -65,7 +66,9 @@ def _before(connection: Connection, values: Sequence[str]) -> Condition:
 
 
 def _has(connection: Connection, values: Sequence[str]) -> Condition:
-    return (version.c.attachments != "[]") & version.c.attachments.ilike("%.pdf%")
+    """Names a file with this suffix, or offers one that is a PDF whatever it is called, or is one."""
+    named = (version.c.attachments != "[]") & version.c.attachments.ilike("%.pdf%")
+    return or_(named, version.c.method == "pdf", version.c.id.in_(offering_pdfs()))
 
 
 def _in(connection: Connection, values: Sequence[str]) -> Condition:

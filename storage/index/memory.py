@@ -81,7 +81,7 @@ def unrecognised(connection: Connection, crawl: str) -> tuple[int, int]:
         select(func.count().filter(reading.c.method == "generic"), func.count())
         .select_from(capture)
         .join(reading, reading.c.capture == capture.c.id)
-        .where(capture.c.crawl == crawl, reading.c.version.is_not(None))
+        .where(capture.c.crawl == crawl, reading.c.version.is_not(None), capture.c.kind != Kind.ATTACHMENT)
     )
     return (*connection.execute(read).one(),)
 

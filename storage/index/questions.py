@@ -15,10 +15,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from storage.errors import NotFound
+from storage.index import attachments
+from storage.index.attachments import Offered, Offering
 from storage.index.tables import address, capture, document, file, frontier, reading, version
-from storage.model import Attachment, Image
+from storage.model import Attachment, Image, Kind
 from storage.surt import surt
-from storage.urls import NotAnAddress, canonicalize
+from storage.urls import NotAnAddress, canonicalize, file_name
 
 TERMINAL = {"json": False}
 _Row = Row[*tuple[Any, ...]]
@@ -89,7 +91,10 @@ class Republished:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A document as it stood in its newest capture, and all captures of its addresses, oldest first."""
+    """A document as it stood in its newest capture, and all captures of its addresses, oldest first.
+
+    `articles` are those that offer a file; `reason` says why the text of a file is not available.
+    """
 
     document: str
     kind: str
@@ -108,7 +113,9 @@ class Shown:
     views: int | None
     language: str | None
     images: tuple[Image, ...]
-    attachments: tuple[Attachment, ...]
+    attachments: tuple[Offered, ...]
+    articles: tuple[Offering, ...]
+    reason: str | None
     method: str | None
     confidence: float | None
     version: int | None
@@ -126,13 +133,19 @@ def show(connection: Connection, wanted: str, identities: Iterable[str] = ()) ->
     versions = _versions(connection, owner.id)
     number = next((number for number, one in enumerate(versions, 1) if one.id == owner.version), None)
     views = [one.views for one in captures if one.views is not None]
+    text = _text_of(connection, owner.version)
+    is_file = owner.kind == Kind.ATTACHMENT
+    if is_file and text["title"] is None:
+        text["title"] = attachments.name_of(connection, owner.id) or file_name(owner.url)
     return Shown(
         document=owner.identity,
         kind=owner.kind,
         url=owner.url,
         addresses=addresses,
         site=owner.site,
-        **_text_of(connection, owner.version),
+        **text | {"attachments": attachments.files_of(connection, text["attachments"])},
+        articles=attachments.offered_by(connection, [owner.id]).get(owner.id, ()) if is_file else (),
+        reason=attachments.reason(connection, owner.id) if is_file else None,
         views=views[-1] if views else None,
         version=number,
         versions=tuple(

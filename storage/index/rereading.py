@@ -250,7 +250,7 @@ def _sweep(connection: Connection, owners: Sequence[int]) -> None:
     ids = list(connection.scalars(select(version.c.id).where(left)))
     dialect_of(connection).remove_from_fulltext(connection, documents.texts_of(connection, ids))
     connection.execute(delete(version).where(version.c.id.in_(ids)))
-    connection.execute(delete(document).where(document.c.id.in_(owners), document.c.version.is_(None)))
+    connection.execute(delete(document).where(document.c.id.in_(owners), document.c.first_seen == _UNSEEN))
 
 
 def forget_mentions(index: Index, sites: Sequence[str]) -> None:

@@ -18,9 +18,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, sel
 
 from storage.errors import UsageError
 from storage.folding import accented
+from storage.index.attachments import Offering, offered_by
 from storage.index.dialects import dialect_of
 from storage.index.filters import conditions
 from storage.index.tables import document, version
+from storage.model import Kind
 from storage.query import Query
 
 RANKED = 2_000
@@ -33,6 +35,8 @@ _LINES = re.compile(r"\s*\n\s*")
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A document, and the version of it that answers best; the newest where several answer alike.
+
+    Where it is a file, `articles` are those that offer it.
 
     `document` is its identity; `version` the number of the version among the document's `versions`, from 1 by first
     capture, and `captured` the moment of that capture; `score` is None where nothing was ranked, else more is better.
@@ -50,6 +54,8 @@ class Hit:
     version: int
     versions: int
     captured: str
+    kind: str
+    articles: tuple[Offering, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,12 @@ class _Question:
         ids = [place.version if isinstance(place, _Ranked) else named[place.document] for place in places]
         snippets = self.dialect.snippets(self.connection, self.terms, ids, marks) if self.terms and ids else {}
         rows = {row.id: row for row in self.connection.execute(_shown(ids))}
-        return tuple(_hit(rows[id_], snippets.get(id_), scores.get(id_)) for id_ in ids)
+        files = [row.document for row in rows.values() if row.kind == Kind.ATTACHMENT]
+        offered = offered_by(self.connection, files) if files else {}
+        found = (rows[id_] for id_ in ids)
+        return tuple(
+            _hit(row, snippets.get(row.id), scores.get(row.id), offered.get(row.document, ())) for row in found
+        )
 
     def _ranked(self) -> tuple[list[_Ranked], bool]:
         """The best version of each ranked document, the best first, and whether these are all documents."""
@@ -222,7 +233,9 @@ def _shown(ids: Sequence[int]) -> Select[Any]:
     earlier = tuple_(other.c.first_seen, other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
     return (
         select(
+            document.c.id.label("document"),
             document.c.identity,
+            document.c.kind,
             document.c.url,
             document.c.site,
             document.c.published,
@@ -240,7 +253,7 @@ def _shown(ids: Sequence[int]) -> Select[Any]:
     )
 
 
-def _hit(row: _Row, snippet: str | None, score: float | None) -> Hit:
+def _hit(row: _Row, snippet: str | None, score: float | None, articles: tuple[Offering, ...]) -> Hit:
     return Hit(
         document=row.identity,
         url=row.url,
@@ -254,6 +267,8 @@ def _hit(row: _Row, snippet: str | None, score: float | None) -> Hit:
         version=row.number,
         versions=row.versions,
         captured=row.first_seen,
+        kind=row.kind,
+        articles=articles,
     )
 
 

@@ -177,8 +177,18 @@ version = Table(  # one distinct text of a document
     Column("method", String, nullable=False),
     Column("confidence", Integer, nullable=False),  # thousandths
     Column("rules", String, nullable=False),
+    Column("title_from", String(12)),  # of an attachment: `metadata`, `link`, `file name`
     UniqueConstraint("document", "digest"),
     Index(None, "digest"),  # the same text under another document
+)
+
+offer = Table(  # a file that a version of an article offers
+    "offer",
+    metadata,
+    Column("version", Integer, ForeignKey("version.id", ondelete="CASCADE"), primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Index(None, "url"),
 )
 
 reading = Table(  # what derivation found in one capture

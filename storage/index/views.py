@@ -62,6 +62,7 @@ SELECT
   version.language,
   version.images,
   version.attachments,
+  version.title_from,
   version.method,
   version.confidence / 1000.0 AS confidence,
   version.rules,
@@ -106,6 +107,24 @@ JOIN file ON file.id = capture.file
 LEFT JOIN reading ON reading.capture = capture.id
 LEFT JOIN version ON version.id = reading.version
 LEFT JOIN document ON document.id = version.document""",  # noqa: S608
+    "attachments": """
+SELECT
+  article.identity AS article,
+  article.site,
+  offer.url,
+  offer.name,
+  file.identity AS document,
+  CASE WHEN file.id IS NULL THEN NULL WHEN file.version IS NULL THEN 0 ELSE 1 END AS has_text,
+  offering.first_seen,
+  offering.last_seen
+FROM offer
+JOIN version AS offering ON offering.id = offer.version
+JOIN document AS article ON article.id = offering.document
+LEFT JOIN address ON address.url = CASE
+  WHEN EXISTS (SELECT 1 FROM address AS same WHERE same.url = offer.url) THEN offer.url
+  ELSE replace(offer.url, 'http://', 'https://')
+END
+LEFT JOIN document AS file ON file.id = address.document""",
     "mentions": """
 SELECT
   mention.target,
