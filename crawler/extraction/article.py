@@ -30,6 +30,7 @@ _SMALLEST = 80  # characters that a text found without a layout must have, or wi
 _TOLD, _AGREED = 0.7, 0.25  # confidence in a reading by memory, and what full agreement adds
 _ENOUGH = 250  # characters from which a text found by selectors or anchors needs no second opinion
 _LINKS = 10  # title-like links that make a page without text a list
+_MOST_LINES = 30_000  # of a page that is read: in a longer one nobody wrote an article, and it costs a minute
 _HEAD = 10  # lines between a title and its text among which its authors stand
 _LONGEST_LEAD = 1200
 
@@ -54,14 +55,16 @@ def read(
 ) -> Result:
     """Reads one content-decoded payload: by the layouts that were valid when it was captured, by memory, or by neither.
 
-    `url` is canonical; `captured` is aware. Reasons: `not a page`, `empty`, `error page`, `list`, `no text`,
-    `no title`.
+    `url` is canonical; `captured` is aware. Reasons: `not a page`, `empty`, `too long`, `error page`, `list`,
+    `no text`, `no title`.
     """
     if (content_type or "").partition(";")[0].strip().lower() not in _HTML:
         return Result(None, "not a page")
     page = parse(payload, content_type, url)
     if page is None or not page.lines:
         return Result(None, "empty")
+    if len(page.lines) > _MOST_LINES:
+        return Result(None, "too long")
     named = read_mentions(page)
     seen = recognise(page, memory)
     found, layout, title = _choose(page, layouts, seen)

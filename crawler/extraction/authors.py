@@ -10,7 +10,7 @@ _LABEL = re.compile(
     r"|^\W*(?:(?:được\s+)?(?:viết|đăng|thực hiện)\s+)?(?:bởi|by)\s*:?\s+(?=[^\W\d_])",
     re.IGNORECASE,
 )
-_SOURCE = re.compile(r"^\W*(?:\(?\s*theo|nguồn)\s*:?\s+", re.IGNORECASE)
+_SOURCE = re.compile(r"^\W*(?:\(?\s*theo|nguồn(?:\s+tin)?)\s*:?\s+", re.IGNORECASE)
 _OFFICE = re.compile(
     r"văn phòng(?:\s[^\W\d_]+){0,8}|(?:ban|báo|cổng|đài|nhóm|phòng|tổ|trung tâm)(?:\s[^\W\d_]+){1,8}", re.IGNORECASE
 )
@@ -23,59 +23,16 @@ _INITIALS = re.compile(r"(?:\w\.)+\w*\.?")
 _AUTHOR_PAGE = re.compile(r"(?:/|\b)(?:authors?|tac-?gia|phong-vien|nha-bao|profile)\b", re.IGNORECASE)
 _LONGEST = 80
 _NOBODY = frozenset(("super user", "admin", "administrator", "quản trị", "webmaster", "editor", "staff"))
+# fmt: off
 _FAMILIES = frozenset(
-    [
-        "nguyễn",
-        "trần",
-        "lê",
-        "phạm",
-        "huỳnh",
-        "hoàng",
-        "phan",
-        "vũ",
-        "võ",
-        "đặng",
-        "bùi",
-        "đỗ",
-        "hồ",
-        "ngô",
-        "dương",
-        "lý",
-        "thạch",
-        "sơn",
-        "danh",
-        "kim",
-        "lâm",
-        "đinh",
-        "trương",
-        "mai",
-        "tô",
-        "hà",
-        "cao",
-        "châu",
-        "tăng",
-        "lương",
-        "đoàn",
-        "trịnh",
-        "quách",
-        "tạ",
-        "tống",
-        "thái",
-        "la",
-        "lưu",
-        "liêu",
-        "triệu",
-        "vương",
-        "đào",
-        "chu",
-        "văn",
-        "trầm",
-        "tiêu",
-        "quang",
-        "phùng",
-        "giang",
-    ]
+    (
+        "nguyễn", "trần", "lê", "phạm", "huỳnh", "hoàng", "phan", "vũ", "võ", "đặng", "bùi", "đỗ", "hồ", "ngô", "dương",
+        "lý", "thạch", "sơn", "danh", "kim", "lâm", "đinh", "trương", "mai", "tô", "hà", "cao", "châu", "tăng", "lương",
+        "đoàn", "trịnh", "quách", "tạ", "tống", "thái", "la", "lưu", "liêu", "triệu", "vương", "đào", "chu", "văn",
+        "trầm", "tiêu", "quang", "phùng", "giang",
+    )
 )
+# fmt: on
 
 
 def byline(line: str) -> tuple[str, ...]:
@@ -99,6 +56,11 @@ def byline(line: str) -> tuple[str, ...]:
 def is_page_of_author(address: str) -> bool:
     """The address is that of what somebody wrote, as the sites of many makers name it."""
     return _AUTHOR_PAGE.search(address) is not None
+
+
+def is_labelled(line: str) -> bool:
+    """The line says itself that it names who wrote."""
+    return _LABEL.match(line) is not None and bool(byline(line))
 
 
 def at_top(phrases: Iterable[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ _DROP = re.compile(
     r"|(?:no\s+title\s*(?:\.{3}|…)?\s*)+"
     r"|(?:\d{1,3}\s+){2,}\s*(?:\.{3}|…)?|(?:\d{1,3}|[/|•»>.-])"
     r"|(?:in|gửi)\s+(?:bài\s+viết|trang|cho\s+bạn\s+bè|email|phản\s+hồi|ý\s+kiến|bài)(?:\s+này)?|bản\s+in|lưu\s+(?:bài|tin)(?:\s+viết)?"
+    r"|(?:(?:đọc|in|gửi|lưu|nghe)\s+(?:bài(?:\s+viết)?|tin|trang|e?mail)\s*[|·]?\s*){2,}(?:cỡ\s+chữ.{0,20})?"
     r"|chia\s+sẻ(?:\s*:|\s+(?:bài\s+viết|lên|qua)\b.{0,40})?|(?:(?:chia\s+sẻ|facebook|zalo|twitter|google\+?|linkedin|email|in\s+bài\s+viết|:)\s*)+"
     r"|(?:xem\s+)?cỡ\s+chữ.{0,20}|(?:a\s*[+-]?\s*){1,3}|(?:về|trở\s+lại|quay\s+lại)\s+(?:trang\s+trước|đầu\s+trang|trang\s+chủ)|trở\s+(?:về|lại)"
     r"|(?:>>|»)\s*[^.]{2,80}(?:(?:>>|»)\s*[^.]{2,80}){1,3}|advertisement|quảng\s+cáo|đọc\s+bài\s+viết|like\s*share|theo\s+dõi\s+.{0,40}google\s+news",

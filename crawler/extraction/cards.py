@@ -1,6 +1,7 @@
-"""Which lines of a page announce other articles: titles that are links, each in a box that stands beside its like."""
+"""Which lines of a page announce other articles: titles that are links, beside their like, and their boxes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
@@ -14,16 +15,38 @@ _MOST = 3  # paragraphs in one box: more are an article that links to one other
 _LARGEST = 1200  # characters of all that they say
 
 
-def found(page: Page) -> frozenset[int]:
-    """Numbers of the lines in boxes that stand beside their like and lead to one article each."""
-    boxes = _boxes(page)
-    beside: dict[HtmlElement, list[HtmlElement]] = {}
-    for box in boxes:
+@dataclass(frozen=True)
+class Row:
+    """Boxes side by side: how many they are, the numbers of their lines, and the characters of titles and of leads."""
+
+    boxes: int
+    lines: tuple[int, ...]
+    titles: int
+    leads: int
+
+
+def rows(page: Page) -> list[Row]:
+    """All lists of other articles on the page, in the order of their titles."""
+    beside: dict[tuple[HtmlElement, object], list[HtmlElement]] = {}
+    for box in _boxes(page):
         parent = box.getparent()
         if parent is not None:
-            beside.setdefault(parent, []).append(box)
-    alike = [box for row in beside.values() for box in _alike(row)]
-    return frozenset(n for lines in _inside(page.lines, alike) if _is_short(page.lines, lines) for n in lines)
+            beside.setdefault((parent, box.tag), []).append(box)
+    alike = [row for row in beside.values() if len(row) >= _LIKE]
+    inside = iter(_inside(page.lines, [box for row in alike for box in row]))
+    return [_row(page.lines, [next(inside) for _ in row]) for row in alike]
+
+
+def found(page: Page) -> frozenset[int]:
+    """Numbers of the lines in all of these lists."""
+    return frozenset(n for row in rows(page) for n in row.lines)
+
+
+def _row(lines: Sequence[Line], boxes: Sequence[list[int]]) -> Row:
+    announcing = [box for box in boxes if _is_short(lines, box)]
+    numbers = tuple(n for box in announcing for n in box)
+    sizes = {linked: sum(len(lines[n].text) for n in numbers if lines[n].is_link is linked) for linked in (True, False)}
+    return Row(len(announcing), numbers, sizes[True], sizes[False])
 
 
 def _boxes(page: Page) -> list[HtmlElement]:
@@ -51,14 +74,6 @@ def _boxes(page: Page) -> list[HtmlElement]:
 
 def _is_title(page: Page, line: Line) -> bool:
     return line.is_link and len(line.text) >= _TITLE and squeeze(line.text) not in squeeze(page.title)
-
-
-def _alike(row: Sequence[HtmlElement]) -> list[HtmlElement]:
-    """Those of one parent's children that have at least two others of their kind beside them."""
-    kinds: dict[object, list[HtmlElement]] = {}
-    for box in row:
-        kinds.setdefault(box.tag, []).append(box)
-    return [box for kind in kinds.values() if len(kind) >= _LIKE for box in kind]
 
 
 def _inside(lines: Sequence[Line], boxes: Sequence[HtmlElement]) -> list[list[int]]:

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Sequence
 from copy import copy
+from dataclasses import replace
 from itertools import pairwise
 
 import trafilatura
@@ -13,7 +14,7 @@ from lxml.html import HtmlElement
 from trafilatura.settings import Extractor
 
 from crawler.extraction import boilerplate, cards, headline
-from crawler.extraction.authors import byline
+from crawler.extraction.authors import byline, is_labelled
 from crawler.extraction.body import Body, Part, until_end, within
 from crawler.extraction.dates import at_start, on_line
 from crawler.extraction.page import Line, Page
@@ -27,6 +28,8 @@ logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it discards 
 _OPTIONS = Extractor(fast=True, comments=False, tables=True, dedup=False, images=False, links=False, formatting=False)
 _UNREAD = ("aside", "footer", "nav", "noscript", "script", "style", "svg")  # it takes them out itself, only later
 _ENOUGH = 250  # characters below which trafilatura's reading is doubted
+_LITTLE = 1500  # characters up to which what stands around an article may outweigh it
+_SHORTEST = 150  # characters of paragraphs that an article has
 _LONG = 60  # characters from which a line is a paragraph by itself
 _SHORT = 25  # characters below which a line is found in any text by chance
 _SHARE = 0.6  # of what was kept, the least that the article's element holds
@@ -35,6 +38,7 @@ _WORDS = 4  # of the shortest sentence
 _GAP_INSIDE = 5  # and within it, around the box with most of the text
 _SURE = 0.8  # confidence when everything agrees
 _TITLES = 5  # linked titles in a text from which it may be a list
+_MENU = 3  # what a lead weighs against a title: bare titles stand beside articles too
 _RUN = 3  # paragraphs in a row that no list has
 _LEAD_CLASS = re.compile(r"sapo|\blead\b|tom-?_?tat|summary|intro|description|chapeau|standfirst", re.IGNORECASE)
 _CLOSING = "\"'”’»)] "  # what may follow the mark that ends a sentence
@@ -48,16 +52,19 @@ def generic(page: Page, title: int | None = None, repeated: Container[int] = ())
     `title` is the number of the line that shows the title, `repeated` those of lines that the site's memory knows as
     no part of any article, where that is known.
     """
-    aside = cards.found(page)
+    rows = cards.rows(page)
+    aside = {n for row in rows for n in row.lines}
     lines = [line._replace(chrome=n in repeated or n in aside or line.chrome) for n, line in enumerate(page.lines)]
     text = _trafilatura(page)
     kept = _kept(page, lines, text)
     if not kept:
         return None
+    kept = _below_title(lines, kept, title)
     container, score, sums = _container(lines, kept)
-    return complete(
+    body = complete(
         page, lines, kept, container, _core(container, sums), text, title, "generic", round(_SURE * score, 3)
     )
+    return replace(body, listing=body.listing or _is_beside_list(rows, body.parts, title)) if body else None
 
 
 def complete(
@@ -83,7 +90,8 @@ def complete(
     core = {n for n in core if len(lines[n].text) >= _LONG or _is_sentence(lines[n].text)} or core
     below = {n for n in core if title is not None and n > title}
     core = below if 2 * len(below) > len(core) else core
-    before = _continued(lines, kept & inside, range(min(core) - 1, min(inside) - 1, -1), _GAP_INSIDE)
+    top = max([min(inside) - 1, *(n for n in [title] if n is not None and n < min(core))])
+    before = _continued(lines, kept & inside, range(min(core) - 1, top, -1), _GAP_INSIDE)
     first = min([min(core), *before])
     last = max([max(core), *_continued(lines, kept & inside, range(max(core) + 1, max(inside) + 1), _GAP_INSIDE)])
     if title is None or not headline.is_near(title, first):
@@ -118,6 +126,15 @@ def complete(
     return Body(tuple(parts), method, confidence, title=title, listing=listing) if parts else None
 
 
+def _is_beside_list(rows: Sequence[cards.Row], parts: Sequence[Part], title: int | None) -> bool:
+    """What was found is less than a list that stands between the title and it, or before it where no title is shown."""
+    first = parts[0].at if parts else 0
+    after = title if title is not None and title < first else -1
+    size = sum(len(part.text) for part in parts)
+    before = [row for row in rows if row.boxes >= _TITLES and after < row.lines[0] < first]
+    return any(row.leads + row.titles / _MENU > size for row in before)
+
+
 def _longest_run(long: Sequence[int], titles: set[int]) -> int:
     """Paragraphs in a row with no title between them: in a list a title comes after every one or two."""
     longest = run = 0
@@ -148,6 +165,20 @@ def _kept(page: Page, lines: Sequence[Line], text: str) -> set[int]:
     if sizes.total() < _ENOUGH:
         kept.update(n for n in open_ if len(lines[n].text) >= _LONG and not lines[n].chrome)
     return kept
+
+
+def _below_title(lines: Sequence[Line], kept: set[int], title: int | None) -> set[int]:
+    """Where little was kept, what stands between the title and the next list or heading of one, if that is a text."""
+    if title is None or sum(len(lines[n].text) for n in kept) > _LITTLE:
+        return kept
+    ends = (n for n in range(title + 1, len(lines)) if _is_card(lines[n]) or boilerplate.is_end(lines[n].text))
+    end = next(ends, len(lines))
+    below = {n for n in kept if title < n < end}
+    return below if sum(len(lines[n].text) for n in below if _is_prose(lines[n].text)) >= _SHORTEST else kept
+
+
+def _is_card(line: Line) -> bool:
+    return line.is_link and line.chrome
 
 
 def _box(line: Line) -> tuple[str, ...] | None:
@@ -226,15 +257,19 @@ def _closes(page: Page, n: int, inside: bool, below_picture: bool, text: str) ->
     if on_line(line.text) is not None or line.linked or line.text.endswith(":"):
         return False
     if byline(line.text):
-        return inside or _RIGHT.search(f"{line.element.get('style')} {line.element.get('align')}") is not None
+        return (
+            inside
+            or is_labelled(line.text)
+            or _RIGHT.search(f"{line.element.get('style')} {line.element.get('align')}") is not None
+        )
     return inside and (below_picture or page.keys[n] in text)
 
 
 def _ends_text(line: Line) -> bool:
     """A short sentence in the box of the text: thanks, a last answer."""
-    return not (
-        line.linked or line.chrome or boilerplate.is_noise(line.text) or boilerplate.is_end(line.text)
-    ) and _is_sentence(line.text)
+    if line.linked or line.chrome or boilerplate.is_noise(line.text) or boilerplate.is_end(line.text):
+        return False
+    return _is_sentence(line.text)
 
 
 def _is_lead(line: Line) -> bool:

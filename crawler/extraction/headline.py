@@ -13,10 +13,12 @@ _SEPARATORS = (" | ", " - ", " – ", " — ", " :: ", " » ", " :: ")
 _TITLE_CLASS = re.compile(r"title|tieu_?-?de|headline", re.IGNORECASE)
 _REACH = 10  # lines above a text among which its title is looked for
 _WORDS = 5  # that a line with nothing else to show for it has as a title
-_NO_TITLE = re.compile(r"[:;.,>/|»]\s*$|>|»|›|\s/\s|\d+[.,]\d{3}\b")
+_NO_TITLE = re.compile(r"[:;,>/|»]\s*$|>|»|›|\s/\s|\d+[.,]\d{3}\b")
+_STOPS = ".!?…;:”"
 _FONT_SIZE = re.compile(r"font-size\s*:\s*(\d+(?:\.\d+)?)(px|pt|em|rem)", re.IGNORECASE)
 _PIXELS = {"px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0}
 _LARGE = 20.0
+_PARAGRAPH = 100  # characters of one at least
 _SHORT = 8  # letters below which a line proves nothing
 
 
@@ -78,7 +80,7 @@ def is_near(title: int, first: int) -> bool:
 
 def above(page: Page, first: int) -> int | None:
     """The line before a text that looks most like its title, for pages whose head names only the site."""
-    best: tuple[int, int] | None = None
+    best: tuple[bool, int, int] | None = None
     for n in range(max(0, first - _REACH), min(first + 3, len(page.lines))):
         line = page.lines[n]
         text = without_counter(line.text)
@@ -91,24 +93,37 @@ def above(page: Page, first: int) -> int | None:
             or at_start(text)
         ):
             continue
-        rank = 4 * (heading_of(line) is not None) + 2 * _is_set_apart(line)
+        apart = _set_apart(line)
+        rank = 4 * (heading_of(line) is not None) + 2 * (apart is not None)
         rank += _TITLE_CLASS.search(_classes(line)) is not None
-        if (n >= first or len(text.split()) < _WORDS or _NO_TITLE.search(text)) and rank < 4:
+        alone = n == first and (apart == "large" or (apart and text[-1] not in _STOPS) or _is_alone(page, n))
+        rank += alone
+        if not rank and line.element.find(".//img") is not None:
+            continue  # buttons
+        if ((n >= first and not alone) or len(text.split()) < _WORDS or _NO_TITLE.search(text)) and rank < 4:
             continue
-        if best is None or (rank, n) > best:
-            best = (rank, n)
-    return best[1] if best else None
+        found = (not text.endswith("."), rank, n)
+        if (found[0] or rank) and (best is None or found > best):
+            best = found
+    return best[2] if best else None
 
 
-def _is_set_apart(line: Line) -> bool:
-    """All of it is bold, or in larger letters than a text."""
+def _is_alone(page: Page, n: int) -> bool:
+    """No line close below stands in an element of the same kind: a title that was taken for the first paragraph."""
+    below = [line.element.tag for line in page.lines[n + 1 : n + 1 + _REACH] if len(line.text) >= _PARAGRAPH]
+    return len(below) > 1 and page.lines[n].element.tag not in below[:3]
+
+
+def _set_apart(line: Line) -> str | None:
+    """`bold` or `large` where all of the line is."""
     key = squeeze(line.text)
     for node in [line.element, *line.element.iter("b", "strong", "font", "span", "big")]:
         size = _FONT_SIZE.search(node.get("style") or "")
         large = size is not None and float(size[1]) * _PIXELS[size[2].lower()] >= _LARGE
-        if node.tag in ("b", "strong", "big") or large or (node.get("size") or "").strip("+") in ("4", "5", "6", "7"):
-            return squeeze(node.text_content()) == key
-    return False
+        large = large or (node.get("size") or "").strip("+") in ("4", "5", "6", "7")
+        if (large or node.tag in ("b", "strong")) and squeeze(node.text_content()) == key:
+            return "large" if large else "bold"
+    return None
 
 
 def _classes(line: Line) -> str:
