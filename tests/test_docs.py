@@ -22,6 +22,7 @@ from luutru.comparison import Piece
 from luutru.rebuild import Changed, Rederived, Skipped
 from storage.config import Value
 from storage.errors import ArchiveError
+from storage.exports.jsonl import Operation
 from storage.fixity import Report
 from storage.index.health import Problem
 from storage.index.holdings import SiteState, Stats
@@ -113,6 +114,7 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru health", Health),
         ("luutru rederive", Rederived),
         ("luutru verify", Report),
+        ("luutru export jsonl", Operation),
     ],
 )
 def test_documented_json_has_the_keys_of_the_answer(name: str, kind: type) -> None:
