@@ -15,12 +15,14 @@ from rows import filled
 from crawler.check import LayoutCheck, Matched, Reason, SiteCheck
 from luutru.cli import luutru
 from luutru.commands import SHARED
+from luutru.commands.doctor import Examined
 from luutru.commands.health import Health
 from luutru.commands.search import Count, Counts, Page
 from luutru.commands.sites import SiteShown
 from luutru.comparison import Piece
 from luutru.rebuild import Changed, Rederived, Skipped
 from storage.config import Value
+from storage.doctor import Check
 from storage.errors import ArchiveError
 from storage.exports.jsonl import Operation
 from storage.fixity import Report
@@ -114,6 +116,7 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru health", Health),
         ("luutru rederive", Rederived),
         ("luutru verify", Report),
+        ("luutru doctor", Examined),
         ("luutru export jsonl", Operation),
     ],
 )
@@ -153,6 +156,7 @@ WITHIN: dict[tuple[type, str], type] = {
     (Shown, "republications"): Republished,
     (Period, "captures"): Held,
     (Report, "problems"): FixityProblem,
+    (Examined, "checks"): Check,
 }
 
 
@@ -163,7 +167,7 @@ def check(value: dict[str, Any], kind: type) -> None:
             for one in below if isinstance(below, list) else [below]:
                 check(one, WITHIN[kind, name])
         else:
-            assert not isinstance(below, dict) or (kind, name) == (Rederived, "reasons")
+            assert not isinstance(below, dict) or (kind, name) in {(Rederived, "reasons"), (Examined, "versions")}
 
 
 def test_every_kind_of_problem_is_documented() -> None:
