@@ -50,7 +50,7 @@ def inflate(pieces: Iterable[bytes], flag: int, limit: int) -> tuple[bytes, byte
     parts: list[bytes] = []
     room = limit + 1
     for piece in pieces:
-        for part in _unpack(stream, piece, room):
+        for part in unpack(stream, piece, room):
             parts.append(part)
             room -= len(part)
         if room == 0:
@@ -60,7 +60,7 @@ def inflate(pieces: Iterable[bytes], flag: int, limit: int) -> tuple[bytes, byte
     return b"".join(parts), b"", False
 
 
-def _unpack(stream: igzip_lib.IgzipDecompressor, piece: bytes, room: int) -> Iterator[bytes]:
+def unpack(stream: igzip_lib.IgzipDecompressor, piece: bytes, room: int) -> Iterator[bytes]:
     """What a piece unpacks to, at most `room` bytes of it."""
     while room:
         part = _step(stream, piece, min(room, _STEP))

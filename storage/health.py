@@ -8,7 +8,7 @@ from storage.disk import telling
 from storage.index import health
 from storage.index.engine import Index
 from storage.index.health import File, Problem
-from storage.locks import is_locked
+from storage.locks import holder
 
 _LOW = 2_000_000_000  # bytes: two WARC files, and the index beside them
 
@@ -17,7 +17,7 @@ def problems(home: Path, index: Index) -> list[Problem]:
     """All problems, those of the archive first, then by site; fast, and nothing of it is written down."""
     with index.read() as connection:
         begun = health.begun(connection)
-    dead = {site for site in begun if not is_locked(home, site)}
+    dead = {site for site in begun if not holder(home, site)}
     with index.read() as connection:  # a later look: a crawl writes how it ended before it lets go of its site
         running = set(health.begun(connection)) - dead
         found = health.problems(connection, running)

@@ -6,6 +6,7 @@ A file is written as `NAME.open` and sealed under NAME; rows and revisits hold N
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from storage.errors import StorageError
 
 MANIFEST = "manifest-sha256.txt"
 OPEN = ".open"
+_LINE = re.compile(r"(?P<digest>[0-9A-Fa-f]{64}) [ *](?P<name>[^\ufffd]+)")
 
 
 def open_name(home: Path, warc: str) -> Path:
@@ -50,19 +52,46 @@ def read(home: Path) -> dict[str, str]:
     return dict(_entry(path, number, line) for number, line in enumerate(lines, 1))
 
 
+def legible(home: Path) -> tuple[dict[str, str], tuple[int, ...]]:
+    """The SHA-256 of every sealed file, by name, and the numbers of the lines that cannot be read."""
+    path = home / MANIFEST
+    if not path.exists():
+        return {}, ()
+    with telling(path):
+        lines = path.read_text("utf-8", errors="replace").splitlines()
+    entries = {number: _split(line) for number, line in enumerate(lines, 1)}
+    bad = tuple(number for number, entry in entries.items() if entry is None)
+    return dict(entry for entry in entries.values() if entry), bad
+
+
 def add(home: Path, digests: Mapping[str, str]) -> None:
     """Renew the manifest with these files, all at once; other processes may do so at the same time."""
     path = home / MANIFEST
     with telling(path), _alone(home):
-        entries = sorted((read(home) | dict(digests)).items())
-        _renew(path, "".join(f"{digest}  {name}\n" for name, digest in entries))
+        _write(path, read(home) | dict(digests))
+
+
+def mend(home: Path, digests: Mapping[str, str]) -> None:
+    """Renew the manifest with these files and without the lines that cannot be read."""
+    path = home / MANIFEST
+    with telling(path), _alone(home):
+        _write(path, legible(home)[0] | dict(digests))
+
+
+def _write(path: Path, entries: Mapping[str, str]) -> None:
+    _renew(path, "".join(f"{digest}  {name}\n" for name, digest in sorted(entries.items())))
 
 
 def _entry(path: Path, number: int, line: str) -> tuple[str, str]:
-    digest, mark, name = line[:64], line[64:66], line[66:]
-    if mark not in ("  ", " *") or not name:
+    entry = _split(line)
+    if entry is None:
         raise StorageError(f"{path}, line {number} is not `SHA-256, two spaces, name`: correct it or take it out")
-    return name, digest
+    return entry
+
+
+def _split(line: str) -> tuple[str, str] | None:
+    found = _LINE.fullmatch(line)
+    return (found["name"], found["digest"].lower()) if found else None
 
 
 def _renew(path: Path, text: str) -> None:

@@ -11,3 +11,9 @@ def written(moment: datetime) -> str:
 def now() -> str:
     """This moment, as the index writes it."""
     return written(datetime.now(UTC))
+
+
+def parsed(text: str) -> datetime:
+    """A moment as WARC-Date and its kin have it, in UTC; raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,7 @@ from storage.disk import telling
 from storage.errors import BrokenRecord
 from storage.manifest import locate
 from storage.model import RecordType, Truncated
+from storage.moments import parsed
 
 __all__ = [
     "Record",
@@ -199,7 +200,7 @@ def _response(record: Record) -> StoredResponse:
     status = _STATUS.match(head)
     return StoredResponse(
         url=record.header("WARC-Target-URI") or "",
-        date=_moment(record.header("WARC-Date") or ""),
+        date=parsed(record.header("WARC-Date") or ""),
         type=kind,
         status=int(status[1]) if status else None,
         head=head,
@@ -212,11 +213,6 @@ def _response(record: Record) -> StoredResponse:
 def _split(block: bytes) -> tuple[bytes, bytes]:
     end = _HEAD_END.search(block)
     return (block[: end.end()], block[end.end() :]) if end else (block, b"")
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _truncated(reason: str | None) -> Truncated | None:

@@ -15,13 +15,17 @@ from rows import filled
 from crawler.check import LayoutCheck, Matched, Reason, SiteCheck
 from luutru.cli import luutru
 from luutru.commands import SHARED
+from luutru.commands.doctor import Examined
 from luutru.commands.health import Health
 from luutru.commands.search import Count, Counts, Page
 from luutru.commands.sites import SiteShown
 from luutru.comparison import Piece
 from luutru.rebuild import Changed, Rederived, Skipped
 from storage.config import Value
+from storage.doctor import Check
 from storage.errors import ArchiveError
+from storage.exports.jsonl import Operation
+from storage.fixity import Report
 from storage.index.attachments import Offered, Offering
 from storage.index.health import Problem
 from storage.index.holdings import SiteState, Stats
@@ -30,6 +34,8 @@ from storage.index.search import Hit
 from storage.index.sql import ask
 from storage.index.views import VIEWS
 from storage.model import Crawl, Image
+from storage.problems import Kind as ProblemKind
+from storage.problems import Problem as FixityProblem
 
 DOCS = Path(__file__).parent.parent / "docs"
 CLI = (DOCS / "cli.md").read_text("utf-8")
@@ -110,6 +116,9 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru stats", Stats),
         ("luutru health", Health),
         ("luutru rederive", Rederived),
+        ("luutru verify", Report),
+        ("luutru doctor", Examined),
+        ("luutru export jsonl", Operation),
     ],
 )
 def test_documented_json_has_the_keys_of_the_answer(name: str, kind: type) -> None:
@@ -149,6 +158,8 @@ WITHIN: dict[tuple[type, str], type] = {
     (Shown, "captures"): Held,
     (Shown, "republications"): Republished,
     (Period, "captures"): Held,
+    (Report, "problems"): FixityProblem,
+    (Examined, "checks"): Check,
 }
 
 
@@ -159,7 +170,13 @@ def check(value: dict[str, Any], kind: type) -> None:
             for one in below if isinstance(below, list) else [below]:
                 check(one, WITHIN[kind, name])
         else:
-            assert not isinstance(below, dict) or (kind, name) == (Rederived, "reasons")
+            assert not isinstance(below, dict) or (kind, name) in {(Rederived, "reasons"), (Examined, "versions")}
+
+
+def test_every_kind_of_problem_is_documented() -> None:
+    documented = re.findall(r"^\| ((?:`[a-z-]+`(?:, )?)+) \|", SECTIONS["luutru verify"], re.MULTILINE)
+    names = [name for cell in documented for name in re.findall(r"`([a-z-]+)`", cell) if not name.startswith("--")]
+    assert names == [kind.value for kind in ProblemKind]
 
 
 def test_the_shapes_are_those_that_were_agreed() -> None:
@@ -178,6 +195,8 @@ def test_the_shapes_are_those_that_were_agreed() -> None:
         Health: "ok, problems",
         Problem: "site, kind, since, detail",
         Stats: "sites, captures, revisits, documents, versions, files, bytes, first, last",
+        Report: "files, records, captures, problems",
+        FixityProblem: "kind, warc, offset, detail",
     }
     for kind, keys in agreed.items():
         assert ", ".join(one.name for one in fields(kind) if one.metadata.get("json", True)) == keys

@@ -14,6 +14,7 @@ from crawler.extraction.page import Line, Page
 from crawler.sites import Layout
 
 AGREES = 0.5  # agreement from which two readings found the same article
+_TITLE = 16  # characters of the shortest title that is looked for
 _LONG = 60  # characters that must stand before a heading can end an article
 
 
@@ -94,7 +95,16 @@ def by_anchors(page: Page, layout: Layout) -> Body | None:
     if not (started and ended):
         return None
     parts = [part for part in _without_links(page, parts) if not page.lines[part.at].chrome]
-    return Body(tuple(until_end(parts)), f"anchors:{layout.name}", 0.85, layout.name) if parts else None
+    if not parts:
+        return None
+    return Body(tuple(until_end(parts)), f"anchors:{layout.name}", 0.85, layout.name, title=_heading(parts))
+
+
+def _heading(parts: Sequence[Part]) -> int | None:
+    """The line right behind the anchor where it looks like the title of what follows: on some sites it stands there."""
+    first = parts[0].text
+    is_title = len(parts) > 1 and _TITLE <= len(first) <= 3 * _LONG and first[-1] not in ".!;:"
+    return parts[0].at if is_title else None
 
 
 def _anchored(page: Page, lines: Iterable[int], layout: Layout) -> tuple[list[Part], bool, bool]:

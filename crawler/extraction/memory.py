@@ -23,7 +23,6 @@ from crawler.extraction.paths import Paths, masked, places
 
 LONG = 60  # characters from which a line is a paragraph, and never boilerplate for its frequency alone
 _ALIKE = 0.5  # of the places of a page and a template, the least that both have when it is one of its pages
-_INTO = 6  # lines of the container among which the title may stand
 _SHORTEST_TITLE, _LONGEST_TITLE = 16, 300
 
 
@@ -149,17 +148,23 @@ def recognise(page: Page, memory: Memory | None) -> Recognised | None:
     container = None
     if template.container is not None:
         container = fullest(page, places(page, paths).get(template.container, ()), repeated)
-    first = within(page, [container])[0] if container is not None else len(page.lines)
+    inside = within(page, [container]) if container is not None else range(len(page.lines))
+    first = next((n for n in inside if len(page.lines[n].text) >= LONG and n not in repeated), inside[0])
     titles = set(at.get(template.title or "", ()))
-    title = next((n for n in before_text(page, repeated, first + _INTO) if n in titles), None)
+    title = next((n for n in before_text(page, repeated, first) if n in titles), None)
     return Recognised(page, template, repeated, cards.found(page), container, title, at)
 
 
 def before_text(page: Page, repeated: Container[int], first: int) -> Iterator[int]:
-    """Numbers of the lines, up to the beginning of a text, that may be a title."""
-    for n in range(min(first + 2, len(page.lines))):
-        if n not in repeated and _SHORTEST_TITLE <= len(page.lines[n].text) <= _LONGEST_TITLE:
+    """Numbers of the lines, up to the first of a text, that may be a title."""
+    for n in range(min(first + 1, len(page.lines))):
+        text = page.lines[n].text
+        if n not in repeated and _SHORTEST_TITLE <= len(text) <= _LONGEST_TITLE and not _is_no_title(text):
             yield n
+
+
+def _is_no_title(text: str) -> bool:
+    return text.endswith(".") or dates.shown(text) is not None
 
 
 def fullest(page: Page, elements: Iterable[HtmlElement], repeated: frozenset[int]) -> HtmlElement | None:

@@ -307,7 +307,7 @@ def _captures(connection: Connection, owner: int, addresses: Iterable[str]) -> S
         .outerjoin(reading, reading.c.capture == capture.c.id)
         .outerjoin(version, version.c.id == reading.c.version)
         .where(or_(capture.c.id.in_(read), at_address))
-        .order_by(capture.c.date, capture.c.id)
+        .order_by(capture.c.date, file.c.name, capture.c.offset)
     ).all()
 
 
@@ -364,7 +364,7 @@ def _republications(connection: Connection, owner: int, digests: Sequence[str]) 
         select(document.c.identity, document.c.site, version.c.title, version.c.published, document.c.first_seen)
         .join(version, version.c.document == document.c.id)
         .where(version.c.digest.in_(digests), document.c.id != owner)
-        .order_by(document.c.first_seen, document.c.identity)
+        .order_by(document.c.first_seen, document.c.identity, version.c.digest)
     )
     return tuple(Republished(*row) for row in rows)
 

@@ -232,3 +232,12 @@ memory = Table(  # what was learned of a site's templates
     Column("content", Text, nullable=False),  # JSON
     UniqueConstraint("site", "version"),
 )
+
+fixity = Table(  # what verifying a file came to at last: decided by a clock, so `reindex` carries it over
+    "fixity",
+    metadata,
+    Column("file", String, primary_key=True),  # final path below the home
+    Column("verified", String(32), nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the file as it was then
+    Column("problems", Integer, nullable=False),
+)

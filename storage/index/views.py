@@ -159,6 +159,18 @@ SELECT
   crawl.drift,
   crawl.definition
 FROM crawl""",
+    "files": """
+SELECT
+  file.name AS warc,
+  file.crawl,
+  crawl.site,
+  file.bytes,
+  file.sha256,
+  fixity.verified,
+  fixity.problems
+FROM file
+JOIN crawl ON crawl.id = file.crawl
+LEFT JOIN fixity ON fixity.file = file.name""",
 }
 
 

@@ -1,0 +1,47 @@
+"""JSON lines: documents as `luutru show` has them, with the texts of all versions; or what people and clocks decided.
+
+What is written says nothing of the numbers of rows, so that two indexes of one archive give the same.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from storage.index import fixity
+from storage.index.engine import Index
+from storage.index.listings import identities
+from storage.index.whole import Whole, whole
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Something that no WARC file says: what verifying a file came to at last."""
+
+    operation: str
+    file: str
+    verified: str
+    sha256: str
+    problems: int
+
+
+def documents(index: Index, site: str | None = None) -> Iterator[Whole]:
+    """All documents, or those of a site, by identity; raises StorageError."""
+    for identity in identities(index, site):
+        with index.read() as connection:
+            yield whole(connection, identity)
+
+
+def operations(index: Index, site: str | None = None) -> Iterator[Operation]:
+    """What the index knows and no WARC file says, of all sites or of one; raises StorageError."""
+    after = ""
+    while page := _results(index, after):
+        for one in page:
+            if site is None or one.file.startswith(f"warc/{site}/"):
+                yield Operation("fixity", one.file, one.verified, one.sha256, one.problems)
+        after = page[-1].file
+
+
+def _results(index: Index, after: str) -> list[fixity.Result]:
+    with index.read() as connection:
+        return list(fixity.results(connection, after, _PAGE))

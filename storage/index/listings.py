@@ -1,0 +1,54 @@
+"""The index from its beginning to its end, a page a read, in an order that no row's number decides."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select, tuple_
+
+from storage.index.engine import Index
+from storage.index.tables import capture, crawl, document, file
+
+_PAGE = 500
+
+Listed = Row[*tuple[Any, ...]]
+
+
+def sites(connection: Connection) -> list[str]:
+    """The sites that were crawled, by key."""
+    return list(connection.scalars(select(crawl.c.site).distinct().order_by(crawl.c.site)))
+
+
+def captures_by_urlkey(index: Index, site: str | None) -> Iterator[Listed]:
+    """Captures by urlkey and date, each with its file, and the place and facts of its original as `original_…`.
+
+    Those of equal urlkey and date come in no promised order.
+    """
+    first, first_file = capture.alias("first"), file.alias("first_file")
+    query = (
+        select(capture, file.c.name.label("warc"))
+        .add_columns(*(first.c[name].label(f"original_{name}") for name in ("offset", "length", "status", "mime")))
+        .add_columns(first.c.payload_digest.label("original_payload_digest"), first_file.c.name.label("original_warc"))
+        .join(file, file.c.id == capture.c.file)
+        .outerjoin(first, first.c.id == capture.c.original)
+        .outerjoin(first_file, first_file.c.id == first.c.file)
+        .order_by(capture.c.urlkey, capture.c.date, capture.c.id)
+    )
+    after: tuple[Any, ...] = ("", "", 0)
+    while page := _page(index, query.where(tuple_(capture.c.urlkey, capture.c.date, capture.c.id) > after), site):
+        yield from page
+        after = (page[-1].urlkey, page[-1].date, page[-1].id)
+
+
+def identities(index: Index, site: str | None) -> Iterator[str]:
+    """The identities of all documents, sorted."""
+    query = select(document.c.identity, document.c.site).order_by(document.c.identity)
+    after = ""
+    while page := _page(index, query.where(document.c.identity > after), site):
+        yield from (row.identity for row in page)
+        after = page[-1].identity
+
+
+def _page(index: Index, query: Select[Any], site: str | None) -> list[Listed]:
+    of_site = query.selected_columns["site"] == site
+    with index.read() as connection:
+        return list(connection.execute((query.where(of_site) if site else query).limit(_PAGE)))
