@@ -254,7 +254,7 @@ def test_due_counts_tell_each_address_once(index: Index, visit: Visits) -> None:
 
 def _reading(day: str, original: str | None, body: bytes, *, status: int = 200, location: str = "") -> Reading:
     place = captures.Place(WARC, 0, original) if original else None
-    pending = captures.Pending(1, ARTICLE, day, Kind.ARTICLE, WARC, 100, place)
+    pending = captures.Pending(1, SITE, ARTICLE, day, Kind.ARTICLE, WARC, 100, place)
     headers = (("Content-Type", "text/html; charset=utf-8"), *((("Location", location),) if location else ()))
     kind = RecordType.REVISIT if original else RecordType.RESPONSE
     stored = StoredResponse(ARTICLE, datetime.fromisoformat(day), kind, status, b"", headers, body, None)
