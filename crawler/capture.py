@@ -16,6 +16,7 @@ from storage.index import captures
 from storage.index.captures import Observation
 from storage.index.engine import Index
 from storage.model import Capture, Exchange, Original
+from storage.moments import now
 from storage.warc import CaptureWriter, payload_digest
 
 _BATCH = 40  # observations in a transaction
@@ -48,6 +49,7 @@ class Recorder:
     ) -> None:
         self.tally = Tally()
         self.failure: ArchiveError | None = None
+        self.since = now()  # what was visited since then is not asked again because of a sign
         self._index = index
         self._writer = writer
         self._crawl = crawl
@@ -63,13 +65,16 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="recorder")
         self._thread.start()
 
-    def append(self, exchange: Exchange) -> Capture | None:
-        """The exchange in the WARC file, its bytes handed to the system; raises StorageError."""
+    def append(self, exchange: Exchange, asked_about: Original | None = None) -> Capture | None:
+        """The exchange in the WARC file, its bytes handed to the system; raises StorageError.
+
+        `asked_about` is the response to which a 304 says that nothing has changed.
+        """
         self._check()
         self.tally.attempts += 1
         self.tally.bytes += len(exchange.head) + len(exchange.body)
         try:
-            return self._writer.append(exchange, self._original(exchange))
+            return self._writer.append(exchange, asked_about if exchange.status == 304 else self._original(exchange))
         except StorageError as error:
             self.fail(error)
             raise
@@ -141,7 +146,7 @@ class Recorder:
 
     def _commit(self, batch: Sequence[Observation]) -> None:
         self._writer.sync()
-        recorded = captures.record_batch(self._index, self._crawl, self._site, batch)
+        recorded = captures.record_batch(self._index, self._crawl, self._site, batch, self.since)
         for sealed in self._writer.take_sealed():
             with self._index.write() as connection:
                 captures.seal(connection, self._crawl, sealed.name, sealed.bytes, sealed.sha256)

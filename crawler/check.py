@@ -102,7 +102,7 @@ def check(index: Index, home: Path, site: Site) -> SiteCheck | None:
 
 def _page(home: Path, capture: Pending, site: Site, memory: Memory | None) -> _Page:
     payload = read_payload(home, capture, capture.original)
-    layouts = site.layouts_at(datetime.fromisoformat(capture.date).date())
+    layouts = site.layouts_at(capture.as_of.date())
     reading = derive(capture, payload, site, memory)
     return _Page(reading, {one.name: _matching(capture, payload, one) for one in layouts})
 

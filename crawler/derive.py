@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from ctypes import c_longlong
 from dataclasses import replace
-from datetime import datetime
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -19,14 +18,17 @@ from crawler.derivation import END, IDLE, RECYCLED, SiteLoader
 from crawler.extraction import article, files
 from crawler.extraction.memory import Memory
 from crawler.extraction.text import DIGEST_RULE, digest
+from crawler.links import redirected_to
 from crawler.rereading import Found, settle
 from crawler.rules import Rules
+from crawler.scope import is_front_page
 from crawler.sites import Site
 from storage.errors import ArchiveError, BrokenRecord, Exhausted
 from storage.index import captures, documents
 from storage.index.captures import Pending
 from storage.index.documents import Derived
 from storage.index.engine import Index
+from storage.index.gone import FRONT_PAGE
 from storage.model import Kind, Reading
 from storage.records import StoredResponse, decoded, read_payload
 
@@ -38,7 +40,14 @@ DECODED_LIMIT = 64 * 1024 * 1024
 
 
 def derive(capture: Pending, payload: StoredResponse, site: Site, memory: Memory | None) -> Reading:
-    """What one capture says, by the rules of its site; the same for a live crawl, an import and a new derivation."""
+    """What one capture says, by the rules of its site; the same for a live crawl, an import and a new derivation.
+
+    A revisit says what its original says: it is read as on that day, by the layouts of that day.
+    """
+    headers = {name.lower(): value for name, value in reversed(payload.headers)}
+    target = redirected_to(payload.status, headers, capture.url)
+    if target is not None:
+        return Reading(None, FRONT_PAGE if is_front_page(target) else "moved", site.document(capture.url))
     content_type = payload.content_type
     try:
         body = decoded(payload.headers, payload.body, DECODED_LIMIT)
@@ -49,10 +58,9 @@ def derive(capture: Pending, payload: StoredResponse, site: Site, memory: Memory
         return _file(capture, body, content_type, kind)
     if capture.kind is Kind.LIST:
         return Reading(None, "list", None, article.mentions(body, content_type=content_type, url=capture.url))
-    moment = datetime.fromisoformat(capture.date)
-    layouts = site.layouts_at(moment.date())
+    layouts = site.layouts_at(capture.as_of.date())
     result = article.read(
-        body, content_type=content_type, url=capture.url, layouts=layouts, captured=moment, memory=memory
+        body, content_type=content_type, url=capture.url, layouts=layouts, captured=capture.as_of, memory=memory
     )
     identity = site.document(capture.url)
     if identity is None and result.article:

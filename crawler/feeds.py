@@ -1,11 +1,14 @@
 """Feeds and sitemaps: the addresses that they list."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from lxml import etree
 
 _LIMIT = 50_000  # addresses: what the sitemap protocol allows in one file
+
+_SAID = frozenset({"title", "description", "summary", "pubDate", "date", "updated", "published", "modified", "lastmod"})
 
 
 class Listed(NamedTuple):
@@ -22,6 +25,16 @@ def read_feed(xml: bytes) -> list[str]:
         if len(found) < _LIMIT and _name(element) in ("item", "entry"):
             found.extend(_links(element))
     return found[:_LIMIT]
+
+
+def read_entries(xml: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What a feed or sitemap lists: each address with title, date and summary, those that there are."""
+    for element in islice(_elements(xml), 20 * _LIMIT):
+        name = _name(element)
+        if name in ("item", "entry", "url"):
+            links = _links(element) if name != "url" else (_text(one) for one in element if _name(one) == "loc")
+            said = tuple(_text(one) for one in element if _name(one) in _SAID and _text(one))
+            yield from ((link, said) for link in links if link)
 
 
 def read_sitemap(xml: bytes) -> Listed:

@@ -96,7 +96,7 @@ def discover(
     if page_kind is Kind.ROBOTS:
         return Discovered()
     if status in _REDIRECTS:
-        return _redirected(page_kind, headers.get("location", ""), url, Scope(site), hops)
+        return _redirected(page_kind, redirected_to(status, headers, url), url, Scope(site), hops)
     if not 200 <= status < 300 or page_kind is Kind.ATTACHMENT:
         return Discovered()
     content_type = headers.get("content-type", "")
@@ -108,18 +108,36 @@ def read_links(html: bytes, url: str, seen: Seen) -> list[Link]:
     """What an HTML page in UTF-8 names and `seen` does not know: links first, then requisites and streams."""
     tree = LexborHTMLParser(html)
     needed = chain.from_iterable(map(named_by, tree.css(ELEMENTS)))
-    return _unseen(chain(_anchors(tree), needed, played(html)), _base(tree, url), seen)
+    return _unseen(chain(_anchors(tree), needed, played(html)), base_of(tree, url), seen)
 
 
 def read_anchors(html: bytes, url: str, seen: Seen) -> list[Link]:
     """The links alone, where nobody asks for requisites."""
     tree = LexborHTMLParser(html)
-    return _unseen(_anchors(tree), _base(tree, url), seen)
+    return _unseen(_anchors(tree), base_of(tree, url), seen)
 
 
 def _anchors(tree: LexborHTMLParser) -> Iterator[Named]:
     references = (node.attrs.get("href") or "" for node in tree.css("a[href],area[href]"))
     return ((Use.LINK, reference) for reference in dict.fromkeys(references))
+
+
+def xml_of(body: bytes) -> bytes | None:
+    """The feed or sitemap that a body is, unpacked; None for anything else."""
+    if body[:2] == b"\x1f\x8b":
+        body = _unzipped(body)
+    return body if _XML.match(body.lstrip(b"\xef\xbb\xbf")[:4096]) else None
+
+
+def redirected_to(status: int | None, headers: Mapping[str, str], url: str) -> str | None:
+    """Where an answer sends whoever asks; None where it is no redirect, or leads to no address."""
+    location = headers.get("location", "")
+    if status not in _REDIRECTS or not location:
+        return None
+    try:
+        return resolve(url, quote_from_bytes(location.encode("latin-1", "replace"), safe=_ASCII))
+    except NotAnAddress:
+        return None
 
 
 def decode_html(body: bytes, content_type: str) -> bytes:
@@ -146,16 +164,15 @@ def _links(
         is_css = mime == "text/css" or (not mime and url.partition("?")[0].endswith(".css"))
         sheet = decode_html(body, content_type).decode("utf-8", "replace") if is_css else ""
         return _unseen(css(sheet), Base.of(url), seen)
-    if body[:2] == b"\x1f\x8b":
-        body = _unzipped(body)
-    listing = _XML.match(body.lstrip(b"\xef\xbb\xbf")[:4096])
-    if listing:
-        return _unseen(_listed(body, listing[1].lower()), Base.of(url), seen)
+    xml = xml_of(body)
+    if xml is not None:
+        return _unseen(_listed(xml), Base.of(url), seen)
     return read(decode_html(body, content_type), url, seen) if mime in _HTML else []
 
 
-def _listed(xml: bytes, root: bytes) -> Iterable[Named]:
-    if root not in (b"urlset", b"sitemapindex"):
+def _listed(xml: bytes) -> Iterable[Named]:
+    root = _XML.match(xml.lstrip(b"\xef\xbb\xbf")[:4096])
+    if root is None or root[1].lower() not in (b"urlset", b"sitemapindex"):
         return ((Use.LINK, page) for page in read_feed(xml))
     pages, sitemaps = read_sitemap(xml)
     return chain(((Use.SITEMAP, one) for one in sitemaps), ((Use.LINK, one) for one in pages))
@@ -168,7 +185,8 @@ def _unzipped(body: bytes) -> bytes:
         return b""
 
 
-def _base(tree: LexborHTMLParser, url: str) -> Base:
+def base_of(tree: LexborHTMLParser, url: str) -> Base:
+    """What the references of a page attach to."""
     declared = tree.css_first("base[href]")
     if declared is not None:
         try:
@@ -221,12 +239,8 @@ def _kind(url: str, use: Use, page: str, scope: Scope, follow_all: bool, hops: i
     return kind
 
 
-def _redirected(page_kind: Kind, location: str, url: str, scope: Scope, hops: int) -> Discovered:
-    try:
-        target = resolve(url, quote_from_bytes(location.encode("latin-1"), safe=_ASCII))
-    except NotAnAddress:
-        return Discovered()
-    if target == url or not location or is_trap(target, url, hops + 1):
+def _redirected(page_kind: Kind, target: str | None, url: str, scope: Scope, hops: int) -> Discovered:
+    if target is None or target == url or is_trap(target, url, hops + 1):
         return Discovered()
     if is_stream(target):
         return Discovered(streams=(target,))

@@ -6,15 +6,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from crawler.entries import entries_of
 from crawler.extraction import files
 from crawler.framing import parse_head
 from crawler.frontier import Retries, judge
-from crawler.links import Discovered, Seen, discover
-from crawler.scope import PRIORITIES, next_page
+from crawler.links import Discovered, Seen, discover, redirected_to
+from crawler.scope import PRIORITIES, Scope, is_front_page
 from crawler.sites import Site
+from crawler.walk import Walk
 from storage.coding import TooLarge, Undecodable, decoded
-from storage.index.captures import Observation
-from storage.index.frontier import State, Visited
+from storage.compose import is_repeatable
+from storage.index.captures import LISTS, Observation
+from storage.index.entries import Entry
+from storage.index.frontier import UNJUDGED, Condition, State, Visited
+from storage.index.revisits import FRONT_HOPS
 from storage.model import PAGES, Capture, Exchange, Found, Kind
 from storage.moments import now, written
 
@@ -30,6 +35,8 @@ _LEADING = _HTML | {
     "application/gzip",
     "application/x-gzip",
 }
+_DOCUMENTS = frozenset({Kind.ARTICLE, Kind.PAGE, Kind.ATTACHMENT})  # what may be a document
+_ON_A_LIST = 1 << 12  # references that are remembered while one list is read
 
 
 @dataclass(slots=True)
@@ -41,24 +48,30 @@ class Observer:
     requisites: bool
     decoded_limit: int
     seen: Seen = field(default_factory=Seen)
+    walk: Walk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.walk = Walk(self.site)
 
     def exchange(self, exchange: Exchange, capture: Capture | None, meta: Mapping[str, Any]) -> Observation:
         """All that one exchange tells; `meta` is that of its request."""
         kind = Kind(meta.get("kind", Kind.PAGE))
         headers = _headers(exchange)
-        visited = self._visited(exchange, kind, headers, meta)
+        visited = self._visited(exchange, kind, capture, headers, meta)
         if capture is None or exchange.error or capture.truncated or capture.status is None:
             return Observation(kind, capture, visited)
-        led = self._leads(exchange, capture, kind, headers)
-        following = next_page(self.site, capture.url) if kind is Kind.LIST and led.found else None
+        led, entries = self._leads(exchange, capture, kind, headers)
+        onward = self.walk.onward(capture.url, led.found) if kind is Kind.LIST else ()
         return Observation(
             kind=kind,
             capture=capture,
             visited=visited,
             found=led.found,
             streams=tuple(_found(url, Kind.REQUISITE, exchange) for url in led.streams),
-            next_page=_found(following, Kind.LIST, exchange) if following else None,
-            derivable=capture.status == 200 and self._is_derivable(exchange, capture, kind, headers),
+            onward=tuple(_found(url, Kind.LIST, exchange) for url in onward),
+            overlap=self.walk.overlap and exchange.hops <= FRONT_HOPS[Kind.LIST] and len(onward) == 1,
+            entries=entries,
+            derivable=self._is_derivable(exchange, capture, kind, headers, meta.get("condition")),
         )
 
     def refused(self, meta: Mapping[str, Any], reason: str) -> Observation:
@@ -72,31 +85,56 @@ class Observer:
         return Observation(Kind(meta["kind"]), None, visited)
 
     def _visited(
-        self, exchange: Exchange, kind: Kind, headers: Mapping[str, str], meta: Mapping[str, Any]
+        self,
+        exchange: Exchange,
+        kind: Kind,
+        capture: Capture | None,
+        headers: Mapping[str, str],
+        meta: Mapping[str, Any],
     ) -> Visited | None:
         if "address" not in meta or meta.get("asked_again"):  # what becomes of it is not known yet
             return None
         verdict = judge(
             exchange,
-            kind,
             meta["attempts"],
             self.retries,
             datetime.now(UTC),
             random.random(),  # noqa: S311
         )
+        whole = capture if capture and is_repeatable(exchange) else None
+        keeps = whole is not None or exchange.status == 304
         return Visited(
             meta["address"],
             verdict.state,
             verdict.attempts,
-            written(verdict.due),
+            written(verdict.due) if verdict.due else UNJUDGED,
             exchange.status,
             verdict.error,
-            headers.get("etag"),
-            headers.get("last-modified"),
+            headers.get("etag") if keeps else None,
+            headers.get("last-modified") if keeps else None,
+            (whole.warc, whole.offset) if whole else None,
+            whole.payload_digest if whole and kind not in LISTS else None,
         )
 
-    def _is_derivable(self, exchange: Exchange, capture: Capture, kind: Kind, headers: Mapping[str, str]) -> bool:
-        """A page or an attachment; also what is a file by its first bytes, whatever it is said to be."""
+    def _is_derivable(
+        self,
+        exchange: Exchange,
+        capture: Capture,
+        kind: Kind,
+        headers: Mapping[str, str],
+        condition: Condition | None,
+    ) -> bool:
+        """A page or an attachment; also what is a file by its first bytes, whatever it is said to be.
+
+        So is what says that one of them is what it was, or is no more.
+        """
+        if capture.status == 304:
+            return capture.refers_to is not None and condition is not None and condition.is_readable
+        target = redirected_to(capture.status, headers, capture.url)
+        if target is not None:
+            return kind in _DOCUMENTS and is_front_page(target)
+        if capture.status != 200:
+            return False
         if kind is Kind.ATTACHMENT or (kind in PAGES and capture.mime in _HTML):
             return True
         return kind in PAGES and files.sniff(self._body(exchange, headers) or b"") is not None
@@ -108,15 +146,18 @@ class Observer:
         except (Undecodable, TooLarge):
             return None
 
-    def _leads(self, exchange: Exchange, capture: Capture, kind: Kind, headers: Mapping[str, str]) -> Discovered:
+    def _leads(
+        self, exchange: Exchange, capture: Capture, kind: Kind, headers: Mapping[str, str]
+    ) -> tuple[Discovered, tuple[Entry, ...]]:
         status = exchange.status or 0
         moved = 300 <= status < 400
         if not moved and capture.mime not in _LEADING and capture.mime is not None:
-            return Discovered()
+            return Discovered(), ()
         body = b"" if moved else self._body(exchange, headers)
         if body is None:
-            return Discovered()
-        return discover(
+            return Discovered(), ()
+        is_list = kind is Kind.LIST
+        led = discover(
             kind,
             status,
             headers,
@@ -124,9 +165,12 @@ class Observer:
             capture.url,
             self.site,
             exchange.hops,
-            self.seen,
+            Seen(_ON_A_LIST) if is_list else self.seen,  # what a list names again may be a sign
             requisites=self.requisites,
         )
+        if not is_list or status != 200:
+            return led, ()
+        return led, entries_of(body, headers.get("content-type", ""), capture.url, Scope(self.site))
 
 
 def _headers(exchange: Exchange) -> dict[str, str]:

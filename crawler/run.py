@@ -36,10 +36,13 @@ def crawl(
     *,
     connect_to: tuple[str, ...] = (),
     max_pages: int | None = None,
+    full: bool = False,
     settings: Mapping[str, str] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Crawl:
     """Crawl the site that `load` gives into the collection; `load` is called again in the deriving processes.
+
+    A `full` crawl fetches everything again, whether it is due or not.
 
     Raises UsageError (no contact, a setting that cannot be read), AlreadyRunning, StorageError. SIGINT and SIGTERM end
     the crawl cleanly, a second one at once; both are an outcome, not an error.
@@ -50,7 +53,7 @@ def crawl(
     chosen.update(dict(settings or {}), priority="cmdline")
     chosen.set("CONNECT_TO", list(connect_to), priority="cmdline")
     configure_logging(chosen)
-    session = session_for(load, collection, chosen, max_pages)
+    session = session_for(load, collection, chosen, max_pages, full)
     with _Interrupts() as interrupts:
         session.open()
         broken = True
@@ -73,13 +76,17 @@ def configure(settings: BaseSettings, config: Config) -> None:
 
 
 def session_for(
-    load: SiteLoader, collection: Collection, settings: BaseSettings, max_pages: int | None = None
+    load: SiteLoader,
+    collection: Collection,
+    settings: BaseSettings,
+    max_pages: int | None = None,
+    full: bool = False,
 ) -> Session:
     """A session that may be opened; raises UsageError, also when it would crawl strangers without a contact."""
     guard = Guard(ConnectTo.parse(mapping) for mapping in settings.getlist("CONNECT_TO"))
     if not collection.config.contact:
         _only_permitted(load(), guard)
-    return Session(collection, load, settings, max_pages)
+    return Session(collection, load, settings, max_pages, full)
 
 
 def _only_permitted(site: Site, guard: Guard) -> None:

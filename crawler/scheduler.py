@@ -24,7 +24,10 @@ _WINDOW = 64  # addresses read ahead
 class Frontier:
     """The addresses of one crawl that may be fetched now, each handed out once until it is released."""
 
-    def __init__(self, index: Index, site: str, max_pages: int | None = None) -> None:
+    def __init__(
+        self, index: Index, site: str, max_pages: int | None = None, ask_again: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`ask_again` is called when nothing is left; it says whether it let anything wait again."""
         self._index = index
         self._site = site
         self._left = max_pages
@@ -32,6 +35,7 @@ class Frontier:
         self._claimed: set[int] = set()  # in the window or on the wire
         self._dry = False  # nothing more was due when the table was last read
         self._closed = False
+        self._ask_again = ask_again
         self._news = asyncio.Event()
 
     def take(self) -> Waiting | None:
@@ -87,7 +91,10 @@ class Frontier:
             elif not self._window and not self._claimed:
                 due = self._next_due()
                 if due is None:
-                    return
+                    if self._closed or self.limited or not self._ask_again():
+                        return
+                    self._dry = False
+                    continue
                 await self._news_before(due)
                 continue
             await self._news.wait()

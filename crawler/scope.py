@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from crawler.sites import Listing, Site
 from storage.model import Found, Kind
@@ -35,6 +36,7 @@ _SESSION = re.compile(
     re.IGNORECASE,
 )
 _POST_BACK = re.compile(r"[?&]__(?:EVENTTARGET|EVENTARGUMENT|VIEWSTATE\w*|EVENTVALIDATION)=", re.IGNORECASE)
+_FRONT = re.compile(r"/?(?:(?:index|default|home|trang-?chu)(?:\.\w{1,5})?/?)?", re.IGNORECASE)
 _NUMBER = "907160524"  # stands for {page} while its address is made canonical
 
 
@@ -103,6 +105,12 @@ def is_trap(url: str, found_on: str, hops: int) -> bool:
         return True
     turned = found_on.partition("?")[0] == path and _CALENDAR.search(found_on) is not None
     return turned and hops >= _CALENDAR_HOPS and _CALENDAR.search(url) is not None
+
+
+def is_front_page(url: str) -> bool:
+    """Whether an address is where a host begins."""
+    parts = urlsplit(url)
+    return not parts.query and _FRONT.fullmatch(parts.path) is not None
 
 
 def seeds(site: Site) -> tuple[Found, ...]:

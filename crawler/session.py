@@ -17,7 +17,7 @@ from crawler import drift
 from crawler.capture import Recorder
 from crawler.definition import definition_digest
 from crawler.derivation import Derivation, SiteLoader, after_crawl, beside_crawl
-from crawler.frontier import Retries
+from crawler.frontier import Retries, due_again
 from crawler.observe import Observer
 from crawler.outcome import Account, judge, warnings
 from crawler.scheduler import Frontier
@@ -25,15 +25,16 @@ from crawler.scope import PRIORITIES, Scope, seeds
 from crawler.settings import PRODUCT, switched_on
 from storage.collection import Collection
 from storage.errors import ArchiveError, UsageError
-from storage.index import captures, crawls, documents, facts, frontier
+from storage.index import captures, crawls, documents, facts, frontier, revisits
 from storage.index.captures import Observation
 from storage.index.frontier import State
 from storage.locks import crawl_lock
 from storage.model import PAGES, Crawl, Drift, Exchange, Found, Kind
-from storage.moments import now
+from storage.moments import now, written
 from storage.urls import NotAnAddress, canonicalize
 from storage.warc import CaptureWriter, WarcInfo
 
+_ROUNDS = 3  # times that lists are asked once more, if they have news each time
 _SILENCE = 25  # attempts in a row without an answer after which the servers are left alone
 
 
@@ -52,11 +53,18 @@ class Session:
     """Everything that belongs to one crawl: `open` before Scrapy starts, `close` when Scrapy has ended."""
 
     def __init__(
-        self, collection: Collection, load: SiteLoader, settings: BaseSettings, max_pages: int | None = None
+        self,
+        collection: Collection,
+        load: SiteLoader,
+        settings: BaseSettings,
+        max_pages: int | None = None,
+        full: bool = False,
     ) -> None:
+        """A `full` crawl asks for everything again, and never whether it has changed."""
         self.site = load()
         self.crawl = token_hex(4)
-        self.frontier = Frontier(collection.index, self.site.key, max_pages)
+        self.full = full
+        self.frontier = Frontier(collection.index, self.site.key, max_pages, self._ask_again)
         self._collection = collection
         self._load = load
         self._settings = settings
@@ -81,6 +89,8 @@ class Session:
         self._unasked: dict[str, None] = {}
         self._broken: list[str] = []
         self._interrupted = False
+        self._walked: set[str] = set()  # lists that went on to a further page since they were asked
+        self._rounds = 0
         self._silent = 0  # attempts in a row that got no answer
         self._on_wire = 0
         self._quiet = asyncio.Event()
@@ -123,6 +133,8 @@ class Session:
             self._read(abandon=interrupted or self._interrupted or failure is not None)
             failure = failure or (self._derivation.failure if self._derivation else None)
             try:
+                if failure is None and not (interrupted or self._interrupted):
+                    self._plan()
                 ended = self._end(interrupted, failure)
             except ArchiveError as error:
                 raise failure or error from error
@@ -156,7 +168,8 @@ class Session:
                 self._quiet.set()
 
     async def _keep(self, exchange: Exchange, meta: dict[str, Any]) -> None:
-        capture = self._recorder.append(exchange)
+        condition = meta.get("condition")
+        capture = self._recorder.append(exchange, condition.original if condition else None)
         if capture is None and not exchange.request:
             meta["unsent"] = exchange  # whoever learns why says what becomes of the address
             return
@@ -224,6 +237,8 @@ class Session:
                     self._silent = 0
                 elif one.visited.state is not State.REFUSED:
                     self._silent += 1
+            if one.kind is Kind.LIST and one.capture and (front := self._observer.walk.front(one.capture.url)):
+                self._walked.add(front)
             if one.capture:
                 self._pages += one.kind in PAGES
                 self._requisites += one.kind is Kind.REQUISITE
@@ -235,13 +250,34 @@ class Session:
             self._derivation.wake()
 
     def _wake(self, begun: str | None) -> None:
-        moment, after = now(), 0
-        while True:
+        until = None if self.full else now()
+        woken = 1
+        while woken:
             with self._collection.index.write() as connection:
-                last = frontier.wake(connection, self.site.key, moment, after, begun)
-            if last is None:
+                woken = revisits.wake(connection, self.site.key, until, begun)
+
+    def _ask_again(self) -> bool:
+        """Ask lists that were walked once more: what came to their top meanwhile has pushed others to known pages."""
+        walked, self._walked = sorted(self._walked), set()
+        if self._rounds == _ROUNDS or not walked:
+            return False
+        self._rounds += 1
+        self._observer.walk.overlap = False  # from now on only news lead on
+        self._recorder.since = moment = now()
+        with self._collection.index.write() as connection:
+            return revisits.rouse(connection, self.site.key, walked, moment) > 0
+
+    def _plan(self) -> None:
+        """Say of everything that was visited when it is due again."""
+        index, site = self._collection.index, self.site.key
+        while True:
+            with index.read() as connection:
+                visited = revisits.unjudged(connection, site)
+            if not visited:
                 return
-            after = last
+            dues = [(one.id, written(due_again(one))) for one in visited]
+            with index.write() as connection:
+                revisits.plan(connection, dues)
 
     def _warcinfo(self) -> WarcInfo:
         config = self._collection.config

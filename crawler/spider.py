@@ -12,7 +12,7 @@ from crawler.manners import Manners
 from crawler.robots import FORBIDDEN
 from crawler.session import Session
 from storage.errors import ArchiveError
-from storage.index.frontier import Waiting
+from storage.index.frontier import Condition, Waiting
 from storage.model import PAGES, Exchange, Kind
 
 
@@ -52,7 +52,11 @@ class SiteSpider(Spider):
             meta["download_slot"] = slot
         if one.kind is Kind.REQUISITE:
             meta["download_maxsize"] = self.settings.getint("REQUISITE_MAXSIZE")
-        return Request(one.url, callback=self.parse, errback=self.failed, meta=meta, dont_filter=True)
+        headers = {}
+        if one.condition and not self.session.full:
+            meta["condition"] = one.condition
+            headers = _conditions(one.condition)
+        return Request(one.url, headers=headers, callback=self.parse, errback=self.failed, meta=meta, dont_filter=True)
 
     def parse(self, response: Response, **kwargs: Any) -> None:
         """Nothing is left to do: the exchange was kept on the wire."""
@@ -105,3 +109,9 @@ class SiteSpider(Spider):
             for slot in engine.downloader.slots.values():
                 slot.delay = 0  # what still stands in line is not sent: it need not wait for its turn
         raise Stopping("the crawl is stopping")
+
+
+def _conditions(condition: Condition) -> dict[str, bytes]:
+    """The header lines that ask for an answer only if it is another one (RFC 9110, section 13.1)."""
+    said = {"If-None-Match": condition.etag, "If-Modified-Since": condition.last_modified}
+    return {name: value.encode("latin-1") for name, value in said.items() if value}

@@ -8,11 +8,14 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
+
+from storage.moments import written
 
 HASTE = {
     "DOWNLOAD_DELAY": 0,
@@ -66,13 +69,21 @@ class Home:
             (path / "spiders" / f"{name}.py").write_text(SITE_FILE + source)
         return cls(path)
 
-    def crawl(self, site: str, *connect_to: str, environment: Mapping[str, str] | None = None, **given: Any) -> Any:
+    def crawl(
+        self,
+        site: str,
+        *connect_to: str,
+        full: bool = False,
+        environment: Mapping[str, str] | None = None,
+        **given: Any,
+    ) -> Any:
         """What `luutru crawl --json` tells about one crawl, made in haste unless `given` settings say otherwise."""
         command = [sys.executable, "-m", "luutru", "--home", str(self.path), "crawl", site, "--json"]
+        command += ["--full"] if full else []
         command += [word for mapping in connect_to for word in ("--connect-to", mapping)]
         command += [word for name, value in (HASTE | given).items() for word in ("--set", f"{name}={value}")]
         done = subprocess.run(
-            command, capture_output=True, text=True, env=os.environ | dict(environment or {}), timeout=120, check=False
+            command, capture_output=True, text=True, env=os.environ | dict(environment or {}), timeout=300, check=False
         )
         assert [line for line in done.stderr.splitlines() if not line.endswith(NO_ROBOTS)] == []
         told = json.loads(done.stdout)
@@ -84,6 +95,34 @@ class Home:
         with closing(sqlite3.connect(self.path / "index.db")) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(query, values)]
+
+    def tell(self, *words: str) -> Any:
+        """What a command answers with `--json`, as one object."""
+        (told,) = self.tell_lines(*words)
+        return told
+
+    def tell_lines(self, *words: str) -> list[Any]:
+        """What a command answers with `--json`, an object a line."""
+        command = [sys.executable, "-m", "luutru", "--home", str(self.path), *words, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction on the database."""
+        with closing(sqlite3.connect(self.path / "index.db")) as connection, connection:
+            yield connection
+
+    def pass_days(self, days: float) -> None:
+        """Let the frontier be as it is when so many days have passed."""
+        moments = ("found", "visited", "due", "changed")
+        with self.write() as connection:
+            for name in moments:
+                rows = connection.execute(f"SELECT id, {name} FROM frontier WHERE {name} != ''").fetchall()
+                earlier = [
+                    (written(datetime.fromisoformat(moment) - timedelta(days=days)), id_) for id_, moment in rows
+                ]
+                connection.executemany(f"UPDATE frontier SET {name} = ? WHERE id = ?", earlier)
 
     def warcs(self) -> list[Path]:
         """All files below `warc/`, whatever their names, in the order of these."""
@@ -139,11 +178,15 @@ Answer = Callable[[str, str], Page]
 
 
 class Web:
-    """Every host of a small web, behind one port of loopback: `answer(host, path)`; `asked` is its log, in order."""
+    """Every host of a small web, behind one port of loopback: `answer(host, path)`; `asked` is its log, in order.
+
+    Whoever asks on condition for a page with an ETag or a Last-Modified is told that it has not changed, if so.
+    """
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.asked: list[tuple[str, str]] = []
+        self.unchanged: list[str] = []
         web = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -153,12 +196,23 @@ class Web:
                 host = self.headers["Host"]
                 web.asked.append((host, self.path))
                 page = web.answer(host, self.path)
+                if self.is_known(page):
+                    page = Page(b"", 304, {"ETag": page.headers["ETag"]} if "ETag" in page.headers else {})
+                    web.unchanged.append(self.path)
                 self.send_response_only(page.status)
                 for name, value in page.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(page.body)))
+                if page.status != 304:
+                    self.send_header("Content-Length", str(len(page.body)))
                 self.end_headers()
                 self.wfile.write(page.body)
+
+            def is_known(self, page: Page) -> bool:
+                asked = self.headers["If-None-Match"], self.headers["If-Modified-Since"]
+                held = page.headers.get("ETag"), page.headers.get("Last-Modified")
+                return page.status == 200 and any(
+                    ours and ours == theirs for ours, theirs in zip(asked, held, strict=True)
+                )
 
             def log_message(self, *_: object) -> None:
                 pass

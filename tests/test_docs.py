@@ -21,6 +21,7 @@ from luutru.commands.search import Count, Counts, Page
 from luutru.commands.sites import SiteShown
 from luutru.comparison import Piece
 from luutru.rebuild import Changed, Rederived, Skipped
+from luutru.revisiting import Pause, RevisitShown
 from storage.config import Value
 from storage.doctor import Check
 from storage.errors import ArchiveError
@@ -30,6 +31,7 @@ from storage.index.attachments import Offered, Offering
 from storage.index.health import Problem
 from storage.index.holdings import SiteState, Stats
 from storage.index.questions import Held, Period, Republished, Shown, VersionLine
+from storage.index.revisits import DueCount
 from storage.index.search import Hit
 from storage.index.sql import ask
 from storage.index.views import VIEWS
@@ -133,6 +135,8 @@ def test_other_documented_json() -> None:
     (example,) = blocks(SECTIONS["luutru diff"], "json")
     assert list(json.loads(example)) == ["document", "from", "to", "changes"]
     check(json.loads(example)["changes"][0], Piece)
+    (example,) = blocks(SECTIONS["luutru sites show"], "text")
+    check(json.loads(example), RevisitShown)
     (example,) = blocks(SECTIONS["luutru sql"], "json")
     assert list(json.loads(example)) == ["columns", "rows"]
     assert list(json.loads(example)["rows"][0]) == json.loads(example)["columns"]
@@ -160,6 +164,8 @@ WITHIN: dict[tuple[type, str], type] = {
     (Period, "captures"): Held,
     (Report, "problems"): FixityProblem,
     (Examined, "checks"): Check,
+    (RevisitShown, "policy"): Pause,
+    (RevisitShown, "due"): DueCount,
 }
 
 
@@ -188,7 +194,7 @@ def test_the_shapes_are_those_that_were_agreed() -> None:
         "kind, articles",
         Shown: "document, kind, url, addresses, site, title, lead, text, authors, published, published_from, modified, "
         "section, tags, views, language, images, attachments, articles, reason, method, confidence, "
-        "version, versions, captures, republications, gone",
+        "version, versions, captures, republications, gone, gone_since",
         Held: "timestamp, url, status, warc, offset, length, payload_digest, type",
         Period: "version, first_seen, last_seen, title, digest, reread, captures",
         SiteState: "site, name, hosts, captures, documents, versions, first, last, last_outcome, next",

@@ -81,12 +81,13 @@ def test_every_address_is_found_and_none_twice(tmp_path: Path) -> None:
     home = Home.of(tmp_path / "home", site=SITE)
     with Web(answer) as web:
         told = home.crawl("site", web.at(HOST), web.at("other.test"), DERIVE="off")
-        again = home.crawl("site", web.at(HOST), web.at("other.test"), DERIVE="off")
+        again = home.crawl("site", web.at(HOST), web.at("other.test"), full=True, DERIVE="off")
     everything = expected()
     for host, paths in everything.items():
         asked = web.paths(host)
         assert set(asked) == paths
-        assert sorted(asked) == sorted([*paths, *paths])  # once in each crawl
+        once = [path for path in asked if "/View.aspx" not in path]  # lists are asked once more at the end of a walk
+        assert sorted(once) == sorted(2 * [path for path in paths if "/View.aspx" not in path])  # in each crawl
     assert (told["outcome"], again["outcome"]) == ("completed", "completed")
     urls = {f"http://{host}{path}" for host, paths in everything.items() for path in paths}
     assert {row["url"] for row in home.rows("SELECT url FROM frontier WHERE state = 'done'")} == urls
@@ -131,7 +132,7 @@ class News:
 def test_a_revisit_points_into_the_earlier_sealed_file(tmp_path: Path) -> None:
     home = Home.of(tmp_path / "home", news=NEWS)
     with Web(News()) as web:
-        told = [home.crawl("news", web.at("news.test")) for _ in range(3)]
+        told = [home.crawl("news", web.at("news.test"), full=True) for _ in range(3)]
     assert [one["revisits"] for one in told] == [0, 4, 4]
     assert [one["documents_unchanged"] for one in told] == [0, 3, 3]
     records = home.members()
@@ -161,7 +162,7 @@ def test_what_changed_is_a_version_and_what_counts_is_none(tmp_path: Path) -> No
     with Web(news) as web:
         first = home.crawl("news", web.at("news.test"))
         news.edition = 2
-        second = home.crawl("news", web.at("news.test"))
+        second = home.crawl("news", web.at("news.test"), full=True)
     assert (first["documents_new"], first["documents_changed"], first["documents_unchanged"]) == (3, 0, 0)
     assert (second["documents_new"], second["documents_changed"], second["documents_unchanged"]) == (0, 1, 2)
     assert (first["revisits"], second["revisits"]) == (0, 2)  # the list and `a`

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, event, inspect, select, text, update
 
 from storage.errors import NewerIndex, StorageError
-from storage.index import captures, crawls, documents, frontier
+from storage.index import captures, crawls, documents, frontier, revisits
 from storage.index.captures import Observation, Place
 from storage.index.documents import Derived
 from storage.index.engine import HEAD, Index
@@ -187,10 +187,10 @@ def test_a_capture_its_address_and_what_it_leads_to_are_known_together(index: In
 def test_the_next_page_is_known_only_where_this_one_names_something_new(index: Index) -> None:
     following = Found("https://thst.vn/?page=2", Kind.LIST, 10, 1, None)
     discover(index, found(1))
-    stale = replace(observed(1), found=(found(1),), next_page=following)
+    stale = replace(observed(1), kind=Kind.LIST, found=(found(1),), onward=(following,))
     assert captures.record_batch(index, CRAWL, SITE, [stale]).new == 0
     assert following.url not in states(index)
-    fresh = replace(observed(2), found=(found(2),), next_page=following)
+    fresh = replace(observed(2), kind=Kind.LIST, found=(found(2),), onward=(following,))
     assert captures.record_batch(index, CRAWL, SITE, [fresh]).new == 2
     assert following.url in states(index)
 
@@ -242,7 +242,7 @@ def test_a_revisit_points_at_its_original(index: Index) -> None:
     )
     with index.read() as connection:
         originals = {one.url: one.original for one in captures.pending(connection, SITE, 0, 1, 10)}
-    place = Place(first.warc, first.offset)
+    place = Place(first.warc, first.offset, written(first.date))
     assert originals == {url(1): None, url(2): place, url(3): place, url(4): None}
 
 
@@ -335,21 +335,26 @@ def test_what_is_due_is_woken_except_what_is_skipped(index: Index) -> None:
     visit(index, *(Visited(numbers[url(n)], state, 3, when, error="why") for n, (state, when) in due.items()))
     discover(index, found(1), site="other")
     visit(index, Visited(len(due) + 1, State.DONE, 0, LONG_AGO))
-    after: int | None = 0
-    steps = 0
-    while after is not None:
+    woken = [-1]
+    while woken[-1]:
         with index.write() as connection:
-            after = frontier.wake(connection, SITE, now(), after, limit=2)
-        steps += 1
-    assert steps == 3  # two, one, none
+            woken.append(revisits.wake(connection, SITE, now(), limit=2))
+    assert woken[1:] == [2, 1, 0]
     assert waiting(index) == [url(1), url(3), url(5)]
     assert waiting(index, "other") == []
     with index.read() as connection:
         assert {one.attempts for one in frontier.left(connection, SITE, 0)} == {0}
 
 
-@pytest.mark.parametrize("page", [frontier.left, lambda *at: frontier.wake(*at[:2], now(), at[2])])
-def test_paging_by_id_does_not_read_the_whole_site_for_each_page(index: Index, page: Callable[..., Any]) -> None:
+@pytest.mark.parametrize(
+    ("page", "plan"),
+    [
+        (lambda connection: frontier.left(connection, SITE, 0), "INTEGER PRIMARY KEY (rowid>?)"),
+        (lambda connection: revisits.wake(connection, SITE, now()), "INDEX ix_frontier_due (site=? AND due<?)"),
+    ],
+    ids=["left", "wake"],
+)
+def test_no_page_reads_the_whole_site(index: Index, page: Callable[..., Any], plan: str) -> None:
     plans: list[str] = []
 
     def explain(connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
@@ -359,8 +364,8 @@ def test_paging_by_id_does_not_read_the_whole_site_for_each_page(index: Index, p
     discover(index, found(1))
     with index.write() as connection:
         event.listen(index._engine, "before_cursor_execute", explain)
-        page(connection, SITE, 0)
-    assert plans == ["SEARCH frontier USING INTEGER PRIMARY KEY (rowid>?)"]
+        page(connection)
+    assert plans == [f"SEARCH frontier USING {plan}"]
 
 
 def test_what_a_crawl_could_not_get(index: Index) -> None:

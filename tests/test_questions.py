@@ -83,9 +83,9 @@ def test_the_same_text_under_another_document_is_a_republication(index: Connecti
 
 
 def test_a_document_is_gone_when_its_addresses_said_so_at_last(index: Connection) -> None:
-    assert questions.show(index, GONE).gone
+    assert (questions.show(index, GONE).gone, questions.show(index, GONE).gone_since) == (True, MOMENTS[4])
     assert [one.status for one in questions.show(index, GONE).captures] == [200, 404]
-    assert not questions.show(index, DOCUMENT).gone
+    assert (questions.show(index, DOCUMENT).gone, questions.show(index, DOCUMENT).gone_since) == (False, None)
 
 
 def test_a_document_without_a_version_is_shown(index: Connection) -> None:
@@ -127,9 +127,11 @@ def test_history_has_a_period_for_a_text_that_came_back(index: Connection) -> No
     assert [held.type for one in periods for held in one.captures] == ["response", "response", "revisit"]
 
 
-def test_history_leaves_out_captures_without_a_text(index: Connection) -> None:
-    (period,) = questions.history(index, GONE)
-    assert [one.status for one in period.captures] == [200]
+def test_history_has_a_period_for_the_time_in_which_a_document_was_gone(index: Connection) -> None:
+    there, gone = questions.history(index, GONE)
+    assert [one.status for one in there.captures] == [200]
+    assert (gone.version, gone.title, gone.digest) == (None, None, None)
+    assert (gone.first_seen, gone.last_seen, [one.status for one in gone.captures]) == (MOMENTS[4], MOMENTS[4], [404])
 
 
 def test_versions_are_numbered_within_their_document(index: Connection) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crawler.scheduler import Frontier
-from storage.index import frontier
+from storage.index import frontier, revisits
 from storage.index.engine import Index
 from storage.index.frontier import State, Visited
 from storage.model import Found, Kind
@@ -109,6 +109,5 @@ def test_known_addresses_wait_again_when_they_are_due(index: Index) -> None:
     for id_, state, due in ((1, State.DONE, moment), (2, State.DONE, later), (3, State.SKIPPED, moment)):
         _visit(index, id_, state, due)
     with index.write() as connection:
-        assert frontier.wake(connection, SITE, now(), 0) == 1
-        assert frontier.wake(connection, SITE, now(), 1) is None
+        assert [revisits.wake(connection, SITE, now()) for _ in range(2)] == [1, 0]
     assert _names(Frontier(index, SITE)) == ["a"]

@@ -42,6 +42,7 @@ STATUS = {
     metavar="HOST:PORT:HOST2:PORT2",
     help="Where HOST:PORT is asked for, connect to HOST2:PORT2, as in curl; may be repeated.",
 )
+@click.option("--full", is_flag=True, help="Fetch everything again, whether it is due or not.")
 @click.option("--max-pages", type=click.IntRange(min=1), metavar="N", help="Stop after so many pages.")
 @click.option(
     "--set", "given", multiple=True, metavar="NAME=VALUE", help="Any setting, such as DERIVE=off; may be repeated."
@@ -51,6 +52,7 @@ def command(
     invocation: Invocation,
     sites: tuple[str, ...],
     connect_to: tuple[str, ...],
+    full: bool,
     max_pages: int | None,
     given: tuple[str, ...],
 ) -> None:
@@ -67,13 +69,20 @@ def command(
     for load in loaders:
         load()
     if len(sites) > 1:
-        invocation.status = one_by_one(sites, _passed_on(invocation, connect_to, max_pages, given))
+        invocation.status = one_by_one(sites, _passed_on(invocation, connect_to, full, max_pages, given))
         return
     from crawler.run import crawl
 
     with invocation.collection(given) as collection:
         with _display(sites[0], shown=sys.stderr.isatty() and not invocation.json) as on_progress:
-            ended = crawl(loaders[0], collection, connect_to=connect_to, max_pages=max_pages, on_progress=on_progress)
+            ended = crawl(
+                loaders[0],
+                collection,
+                connect_to=connect_to,
+                max_pages=max_pages,
+                full=full,
+                on_progress=on_progress,
+            )
         invocation.status = STATUS[ended.outcome]
     if invocation.json:
         write_json(ended)
@@ -96,11 +105,12 @@ def _refuse_unknown_settings(config: Config) -> None:
 
 
 def _passed_on(
-    invocation: Invocation, connect_to: Sequence[str], max_pages: int | None, given: Sequence[str]
+    invocation: Invocation, connect_to: Sequence[str], full: bool, max_pages: int | None, given: Sequence[str]
 ) -> list[str]:
     options = ["--home", str(invocation.home)]
     options += ["--json"] if invocation.json else []
     options += ["--debug"] if invocation.debug else []
+    options += ["--full"] if full else []
     options += ["--max-pages", str(max_pages)] if max_pages else []
     options += [word for mapping in connect_to for word in ("--connect-to", mapping)]
     return options + [word for assignment in given for word in ("--set", assignment)]

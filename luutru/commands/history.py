@@ -12,8 +12,9 @@ from luutru.output import local, write_json, write_table
 def command(invocation: Invocation, document: str) -> None:
     """Tell when each text of a document stood.
 
-    DOC and URL are as in `luutru show`. A text that came back has a line for each time. A text was read again when
-    other rules than before found it in captures that were there already: it is no news of the site.
+    DOC and URL are as in `luutru show`. A text that came back has a line for each time, and so has each time in which
+    the document was gone. A text was read again when other rules than before found it in captures that were there
+    already: it is no news of the site.
     """
     import spiders
     from storage.index import questions
@@ -30,13 +31,13 @@ def command(invocation: Invocation, document: str) -> None:
             ("version", "first seen", "last seen", "captures", "read again", "title", "text digest"),
             (
                 (
-                    one.version,
+                    one.version or "gone",
                     local(one.first_seen, zone),
                     local(one.last_seen, zone),
                     len(one.captures),
                     local(one.reread, zone),
-                    one.title,
-                    one.digest[:16],
+                    one.title or "",
+                    (one.digest or "")[:16],
                 )
                 for one in periods
             ),

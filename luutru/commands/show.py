@@ -70,7 +70,7 @@ def _facts(shown: "Shown", config: Config) -> list[tuple[str, str]]:
         ("No text", shown.reason or ""),
         ("Read by", f"{shown.method}, confidence {shown.confidence:.2f}" if shown.confidence is not None else ""),
         ("Version", f"{shown.version} of {len(shown.versions)}" if shown.version else ""),
-        ("Gone", "yes, its addresses answer no more" if shown.gone else ""),
+        ("Gone", f"since {local(shown.gone_since, config.zone)}" if shown.gone_since else ""),
         *(("Address", one) for one in shown.addresses),
         *(("Image", f"{one.url} {one.caption or ''}".rstrip()) for one in shown.images),
         *(("Attachment", f"{one.url} {one.name} ({_kept(one)})") for one in shown.attachments),

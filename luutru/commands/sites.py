@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from luutru import revisiting
 from luutru.commands import Group, Invocation
 from luutru.output import counted, local, write, write_json, write_table
 from storage.errors import NotFound
@@ -86,8 +87,9 @@ def list_(invocation: Invocation) -> None:
 @command.command()
 @click.argument("site")
 @click.option("--memory", is_flag=True, help="Show what was learned of its pages instead.")
+@click.option("--revisit", is_flag=True, help="Show when its known addresses are fetched again, and how many are due.")
 @click.pass_obj
-def show(invocation: Invocation, site: str, memory: bool) -> None:
+def show(invocation: Invocation, site: str, memory: bool, revisit: bool) -> None:
     """Show where a site is crawled from, and what the archive holds of it."""
     import spiders
     from crawler.scope import seeds
@@ -95,6 +97,11 @@ def show(invocation: Invocation, site: str, memory: bool) -> None:
     with invocation.collection() as collection:
         if memory:
             _show_memory(invocation, _memory(collection, site))
+            return
+        if revisit:
+            if site not in {one.site for one in _states(collection)}:
+                spiders.site(site)  # says which come near
+            revisiting.write_revisit(revisiting.revisit(collection, site), as_json=invocation.json)
             return
         states = {one.site: one for one in _states(collection)}
         defined = spiders.sites().get(site)

@@ -1,21 +1,23 @@
 """Captures: their rows, and the one transaction in which a capture, its address and the found addresses are known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, select, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from storage.index import frontier
+from storage.index import entries, frontier, revisits
 from storage.index.dialects import dialect_of
 from storage.index.engine import Index
+from storage.index.entries import Entry
 from storage.index.tables import capture, file
 from storage.model import Capture, Found, Kind, Original, RecordType
 from storage.moments import written
 from storage.surt import surt
 
+LISTS = frozenset({Kind.LIST, Kind.PAGE})  # what may name what is new
 BAD_ROW = (SQLAlchemyError, ValueError, OverflowError)
 
 
@@ -28,7 +30,9 @@ class Observation:
     visited: frontier.Visited | None = None
     found: tuple[Found, ...] = ()
     streams: tuple[Found, ...] = ()
-    next_page: Found | None = None  # to be known only if one of `found` is new
+    onward: tuple[Found, ...] = ()  # lists of interest if this one has news: its next page
+    overlap: bool = False  # they are asked again in any case, should they be known
+    entries: tuple[Entry, ...] = ()
     derivable: bool = False
 
 
@@ -36,7 +40,7 @@ class Observation:
 class Recorded:
     """What a batch of observations came to."""
 
-    new: int  # addresses that were not known before
+    new: int = 0  # addresses that were not known before
     lost: tuple[str, ...] = ()  # why a row could not be written, one sentence a row
 
 
@@ -53,49 +57,69 @@ class Pending:
     offset: int
     original: "Place | None"  # where the payload lies of a revisit
 
+    @property
+    def as_of(self) -> datetime:
+        """The moment as of which it is read: a revisit like its original."""
+        return datetime.fromisoformat(self.original.date if self.original else self.date)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a record lies."""
+    """Where the original of a revisit lies, and when it was captured."""
 
     warc: str
     offset: int
+    date: str
 
 
-def record(connection: Connection, crawl: str, site: str, batch: Sequence[Observation]) -> int:
-    """Write a batch; returns how many addresses were new. The bytes it refers to must be on the disk already."""
+def record(connection: Connection, crawl: str, site: str, batch: Sequence[Observation], since: str = "") -> int:
+    """Write a batch; returns how many addresses were new. The bytes it refers to must be on the disk already.
+
+    A page of lists that has news, an address or a sign of change that was not known, leads on to its next page. Known
+    addresses that a batch gives a reason to fetch wait again, but for those that were visited `since` then.
+    """
     _insert(connection, crawl, site, [(one, one.capture) for one in batch if one.capture])
-    frontier.visit(connection, crawl, [one.visited for one in batch if one.visited])
-    new = 0
-    paged = [one for one in batch if one.next_page]
-    for one in paged:
-        fresh = frontier.discover(connection, site, one.found)
-        if fresh and one.next_page:
-            fresh += frontier.discover(connection, site, [one.next_page])
+    new, visits, again = 0, [], []
+    for one in batch:
+        if one.kind not in LISTS:
+            visits += [one.visited] if one.visited else []
+            continue
+        fresh = frontier.discover(connection, site, [each for each in one.found if each.kind is not Kind.REQUISITE])
+        changed = entries.note(connection, site, one.entries)
+        again += changed
+        if fresh:
+            new += frontier.discover(connection, site, one.onward)
+        if fresh or changed or one.overlap:
+            again += [each.url for each in one.onward]
+        if one.visited:
+            visits.append(replace(one.visited, news=bool(fresh or changed)))
         new += fresh
-    new += frontier.discover(connection, site, [found for one in batch if not one.next_page for found in one.found])
+    rest = (each for one in batch for each in one.found if one.kind not in LISTS or each.kind is Kind.REQUISITE)
+    new += frontier.discover(connection, site, rest)
+    frontier.visit(connection, crawl, visits)
     frontier.skip(connection, site, [found for one in batch for found in one.streams], "a stream is not fetched")
+    revisits.rouse(connection, site, again, since)
     return new
 
 
-def record_batch(index: Index, crawl: str, site: str, batch: Sequence[Observation]) -> Recorded:
+def record_batch(index: Index, crawl: str, site: str, batch: Sequence[Observation], since: str = "") -> Recorded:
     """Write a batch in one transaction; when a row of it cannot be written, that row is lost and no other."""
     try:
         with index.write() as connection:
-            return Recorded(record(connection, crawl, site, batch))
+            return Recorded(record(connection, crawl, site, batch, since))
     except OperationalError:
         raise
     except BAD_ROW:
         with index.write() as connection:
-            return _record_each(connection, crawl, site, batch)
+            return _record_each(connection, crawl, site, batch, since)
 
 
-def _record_each(connection: Connection, crawl: str, site: str, batch: Sequence[Observation]) -> Recorded:
+def _record_each(connection: Connection, crawl: str, site: str, batch: Sequence[Observation], since: str) -> Recorded:
     new, lost = 0, []
     for one in batch:
         try:
             with connection.begin_nested():
-                new += record(connection, crawl, site, [one])
+                new += record(connection, crawl, site, [one], since)
         except OperationalError:
             raise
         except BAD_ROW as error:
@@ -215,7 +239,11 @@ def of_ids(connection: Connection, ids: Sequence[int]) -> list[Pending]:
 _first, _first_file = capture.alias("first"), file.alias("first_file")
 READABLE = (  # what `readable` takes, with more conditions
     select(capture.c.id, capture.c.site, capture.c.url, capture.c.date, capture.c.kind, file.c.name, capture.c.offset)
-    .add_columns(_first_file.c.name.label("first_name"), _first.c.offset.label("first_offset"))
+    .add_columns(
+        _first_file.c.name.label("first_name"),
+        _first.c.offset.label("first_offset"),
+        _first.c.date.label("first_date"),
+    )
     .join(file, file.c.id == capture.c.file)
     .outerjoin(_first, _first.c.id == capture.c.original)
     .outerjoin(_first_file, _first_file.c.id == _first.c.file)
@@ -234,7 +262,7 @@ def readable(connection: Connection, wanted: Select[Any]) -> list[Pending]:
             kind=Kind(row.kind),
             warc=row.name,
             offset=row.offset,
-            original=Place(row.first_name, row.first_offset) if row.first_name else None,
+            original=Place(row.first_name, row.first_offset, row.first_date) if row.first_name else None,
         )
         for row in connection.execute(wanted)
     ]

@@ -8,7 +8,7 @@ from sqlalchemy import Column, ColumnElement, Connection, not_, or_, select
 from storage.folding import fold
 from storage.index.attachments import offering_pdfs
 from storage.index.dialects import dialect_of
-from storage.index.questions import gone
+from storage.index.gone import gone
 from storage.index.tables import document, version
 from storage.query import Filter
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 from storage.errors import NotFound
 from storage.index import attachments
 from storage.index.attachments import Offered, Offering
+from storage.index.gone import gone_since, standing
 from storage.index.tables import address, capture, document, file, frontier, reading, version
 from storage.model import Attachment, Image, Kind
 from storage.surt import surt
@@ -24,7 +25,6 @@ from storage.urls import NotAnAddress, canonicalize, file_name
 
 TERMINAL = {"json": False}
 _Row = Row[*tuple[Any, ...]]
-_GONE = (404, 410)
 _TEXT = (
     *("title", "lead", "text", "authors", "published", "published_from", "modified", "section", "tags"),
     *("language", "images", "attachments", "method", "confidence"),
@@ -59,13 +59,13 @@ class VersionLine:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A time in which captures of a document, one after the other, gave the same text."""
+    """A time in which captures of a document, one after the other, gave the same text, or none: it was gone."""
 
-    version: int
+    version: int | None
     first_seen: str
     last_seen: str
-    title: str
-    digest: str
+    title: str | None
+    digest: str | None
     reread: str | None  # when other rules than before read this text in captures of this time
     captures: tuple[Held, ...]
 
@@ -123,6 +123,7 @@ class Shown:
     captures: tuple[Held, ...]
     republications: tuple[Republished, ...]
     gone: bool
+    gone_since: str | None
 
 
 def show(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> Shown:
@@ -137,6 +138,7 @@ def show(connection: Connection, wanted: str, identities: Iterable[str] = ()) ->
     is_file = owner.kind == Kind.ATTACHMENT
     if is_file and text["title"] is None:
         text["title"] = attachments.name_of(connection, owner.id) or file_name(owner.url)
+    since = gone_since(captures, addresses)
     return Shown(
         document=owner.identity,
         kind=owner.kind,
@@ -154,21 +156,28 @@ def show(connection: Connection, wanted: str, identities: Iterable[str] = ()) ->
         ),
         captures=tuple(map(_held, captures)),
         republications=_republications(connection, owner.id, [one.digest for one in versions]),
-        gone=_gone(captures, addresses),
+        gone=since is not None,
+        gone_since=since,
     )
 
 
 def history(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> list[Period]:
-    """When each text of a document stood, oldest first: a text that came back has a period for each time."""
+    """When each text of a document stood, oldest first: a text that came back has a period for each time.
+
+    A period without version is one in which the document was gone.
+    """
     owner = find(connection, wanted, identities)
+    addresses = _addresses(connection, owner.id)
     numbers = {one.id: number for number, one in enumerate(_versions(connection, owner.id), 1)}
-    captures = [one for one in _captures(connection, owner.id, ()) if one.version in numbers]
+    captures = _captures(connection, owner.id, addresses)
+    gone = {one for one, is_gone in standing(captures, addresses) if is_gone}
+    telling = [one for one in captures if one.version in numbers or one in gone]
     periods = []
-    for id_, group in groupby(captures, key=lambda one: one.version):
+    for id_, group in groupby(telling, key=lambda one: one.version):
         held = list(group)
         periods.append(
             Period(
-                version=numbers[id_],
+                version=numbers.get(id_),
                 first_seen=held[0].date,
                 last_seen=held[-1].date,
                 title=held[0].title,
@@ -186,20 +195,6 @@ def texts(connection: Connection, wanted: str, identities: Iterable[str] = ()) -
     query = select(version.c.title, version.c.text).where(version.c.document == owner.id)
     rows = connection.execute(query.order_by(version.c.first_seen, version.c.digest))
     return Texts(owner.identity, tuple((row.title, row.text) for row in rows))
-
-
-def gone(connection: Connection) -> list[int]:
-    """The numbers of the documents that are gone, as `show` says it of each."""
-    at_address = capture.c.url == address.c.url
-    nowhere = select(address.c.document).join(capture, at_address).where(capture.c.status.in_(_GONE))
-    rows = connection.execute(
-        select(address.c.document, capture.c.url, capture.c.status)
-        .join(capture, at_address)
-        .where(address.c.document.in_(nowhere))
-        .order_by(address.c.document, capture.c.date, capture.c.id)
-    )
-    held = ((id_, list(captures)) for id_, captures in groupby(rows, key=lambda row: row.document))
-    return [id_ for id_, captures in held if _gone(captures, [one.url for one in captures])]
 
 
 def version_numbers(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
@@ -300,6 +295,7 @@ def _captures(connection: Connection, owner: int, addresses: Iterable[str]) -> S
             reading.c.version,
             reading.c.views,
             reading.c.reread,
+            reading.c.reason,
             version.c.title,
             version.c.digest,
         )
@@ -367,14 +363,3 @@ def _republications(connection: Connection, owner: int, digests: Sequence[str]) 
         .order_by(document.c.first_seen, document.c.identity, version.c.digest)
     )
     return tuple(Republished(*row) for row in rows)
-
-
-def _gone(captures: Iterable[_Row], addresses: Iterable[str]) -> bool:
-    """Whether every address that answered at all said at last that there is nothing."""
-    ours = set(addresses)
-    said = {
-        one.url: one.status
-        for one in captures
-        if one.url in ours and one.status and (one.status < 300 or one.status in (304, *_GONE))
-    }
-    return bool(said) and all(status in _GONE for status in said.values())

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -119,11 +120,23 @@ frontier = Table(  # every address that was discovered
     Column("last_modified", Text),
     Column("found", String(32), nullable=False),
     Column("visited", String(32)),
-    Column("due", String(32), nullable=False),
+    Column("due", String(32), nullable=False),  # "" where the policy has not looked at it since its last visit
     Column("crawl", String(16)),  # the crawl that visited it last
+    Column("capture", Integer),  # of its last whole answer: what a conditional request asks about
+    Column("changed", String(32)),  # the visit that last found there what was not there before
     UniqueConstraint("site", "url"),
     Index("ix_frontier_waiting", "site", "priority", "visited", "id", **_only("state = 'waiting'")),
     Index("ix_frontier_failed", "site", **_only("state = 'failed'")),
+    Index("ix_frontier_due", "site", "due", **_only("state != 'waiting'")),
+)
+
+entry = Table(  # what lists say of an address that they name: a changed title, date or summary is a sign
+    "entry",
+    metadata,
+    Column("address", Integer, primary_key=True),  # of `frontier`
+    Column("list", BigInteger, primary_key=True),  # CRC-32 of the list's address without its numbers
+    Column("said", LargeBinary, nullable=False),  # CRC-32 of each thing that was said, the newest last
+    sqlite_with_rowid=False,
 )
 
 document = Table(
