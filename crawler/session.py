@@ -20,12 +20,13 @@ from crawler.derivation import Derivation, SiteLoader, after_crawl, beside_crawl
 from crawler.frontier import Retries
 from crawler.observe import Observer
 from crawler.outcome import Account, judge, warnings
+from crawler.recover import bury, recover
 from crawler.scheduler import Frontier
 from crawler.scope import PRIORITIES, Scope, seeds
 from crawler.settings import PRODUCT, switched_on
 from storage.collection import Collection
 from storage.errors import ArchiveError, UsageError
-from storage.index import captures, crawls, documents, facts, frontier
+from storage.index import captures, crawls, documents, facts, frontier, recovery
 from storage.index.captures import Observation
 from storage.index.frontier import State
 from storage.locks import crawl_lock
@@ -74,6 +75,7 @@ class Session:
         if self._derives and not settings.getint("DERIVE_PROCESSES"):
             raise UsageError("DERIVE_PROCESSES=0: write at least 1, or DERIVE=off")
         self._derivation: Derivation | None = None
+        self._dead: dict[str, list[str]] = {}  # crawls that this one takes up
         self._held = ExitStack()
         self._began = monotonic()
         self._pages = self._requisites = self._errors = self._answered = self._forbidden = 0
@@ -93,15 +95,16 @@ class Session:
         try:
             self._held.enter_context(crawl_lock(home, self.site.key))
             with index.write() as connection:
-                crawls.bury(connection, self.site.key)
-                begun = crawls.unfinished_since(connection, self.site.key)
-                crawls.begin(connection, self.crawl, self.site.key, definition_digest(self.site))
-            self._wake(begun)
-            with index.write() as connection:
                 frontier.discover(connection, self.site.key, first)
+            self._dead = dead = recover(home, index, self._observer)
             self._writer = CaptureWriter(
                 home, self.site.key, self.crawl, self._warcinfo(), rotate_at=self._settings.getint("WARC_MAXSIZE")
             )
+            bury(index, self._writer, dead)
+            with index.write() as connection:
+                begun = crawls.unfinished_since(connection, self.site.key)
+                crawls.begin(connection, self.crawl, self.site.key, definition_digest(self.site))
+            self._wake(begun)
             self._recorder = Recorder(
                 index, self._writer, self.crawl, self.site.key, self._committed, lambda _: self.frontier.close()
             )
@@ -355,6 +358,8 @@ class Session:
         with self._collection.index.write() as connection:
             counts = crawls.counts(connection, self.crawl)
             met = crawls.documents(connection, self.crawl) if self._derivation else None
+            for dead in self._dead if self._derivation else ():
+                recovery.count_documents(connection, dead)
             return crawls.end(
                 connection,
                 self.crawl,

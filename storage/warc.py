@@ -25,7 +25,7 @@ from storage.fields import encode_fields, target_uri
 from storage.manifest import open_name, seal
 from storage.model import Capture, Exchange, Original, RecordType
 
-__all__ = ["CaptureWriter", "SealedFile", "WarcInfo", "original_of", "payload_digest"]
+__all__ = ["CaptureWriter", "SealedFile", "WarcInfo", "capture_of", "original_of", "payload_digest"]
 
 _REMEMBERED = 50_000
 _MEDIA_TYPE = re.compile(rb"\ncontent-type[ \t]*:[ \t]*(?:\r?\n[ \t]+)?([^\s;,]+)", re.IGNORECASE)
@@ -110,7 +110,7 @@ class CaptureWriter:
         offset = self._file.append(b"".join(composed.members))
         if composed.answer is None:
             return None
-        capture = _capture(exchange, composed.answer, self.current, offset, repeated)
+        capture = capture_of(exchange, composed.answer, self.current, offset, repeated)
         if capture.type is RecordType.RESPONSE and is_repeatable(exchange):
             self._remember(capture)
         return capture
@@ -215,7 +215,8 @@ def original_of(capture: Capture) -> Original:
     return Original(capture.url, capture.date, capture.record_id, capture.warc, capture.offset)
 
 
-def _capture(exchange: Exchange, answer: Answer, warc: str, offset: int, refers_to: Original | None) -> Capture:
+def capture_of(exchange: Exchange, answer: Answer, warc: str, offset: int, refers_to: Original | None) -> Capture:
+    """An exchange as the capture that its answer is in a file."""
     media_type = _MEDIA_TYPE.search(exchange.head)
     return Capture(
         url=target_uri(exchange.url),

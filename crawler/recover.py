@@ -1,0 +1,122 @@
+"""What crawls that died left behind, taken up by the next one of their site: files, captures and their links."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from crawler.observe import Observer
+from crawler.scope import PRIORITIES, Scope
+from storage.errors import BrokenRecord
+from storage.index import captures, frontier, recovery
+from storage.index.engine import Index
+from storage.index.frontier import Unanswered
+from storage.kept import Reference, begun, kept_exchanges
+from storage.model import Crawl, Exchange, Found, Kind, Original
+from storage.recovery import Mended, Unsettled, mend, unsettled
+from storage.warc import CaptureWriter
+
+
+def recover(home: Path, index: Index, observer: Observer) -> dict[str, list[str]]:
+    """Seal what dead crawls of the site left, and give every capture in it its row, its address's state and its links.
+
+    The crawls that never came to their end, with what a person should know of each: they are to be buried. The seeds
+    must be known and the site's lock be held. Cut off at any instant, the next call goes on. Raises StorageError.
+    """
+    site = observer.site.key
+    with index.read() as connection:
+        settled, unsealed = recovery.settled(connection, site), recovery.unsealed(connection, site)
+    told: dict[str, list[str]] = defaultdict(list)
+    for left in unsettled(home, site, settled):
+        told[left.crawl] += _recover_file(home, index, observer, left)
+    for warc, crawl in unsealed:
+        if not (home / warc).exists():
+            told[crawl].append(f"{warc} is lost: put it back from a copy")
+    with index.read() as connection:
+        return {crawl: told[crawl] for crawl in recovery.unburied(connection, site, list(told))}
+
+
+def bury(index: Index, writer: CaptureWriter, dead: Mapping[str, Sequence[str]]) -> None:
+    """Say of dead crawls that they were interrupted, in the WARC file and in rows; the bytes come first."""
+    if not dead:
+        return
+    with index.write() as connection:
+        for crawl, told in dead.items():
+            row = recovery.bury(connection, crawl, told)
+            unanswered: list[Unanswered] = []
+            while page := frontier.unanswered(connection, crawl, unanswered[-1].id if unanswered else 0):
+                unanswered += page
+            writer.append_metadata(f"urn:luutru:crawl:{crawl}", _account(row, unanswered), "application/json")
+        writer.sync()
+
+
+def _account(row: Crawl, unanswered: Sequence[Unanswered]) -> bytes:
+    """What its last record would have said."""
+    told = {
+        "crawl": row.crawl,
+        "site": row.site,
+        "outcome": row.outcome,
+        "attempts": row.attempts,
+        "errors": row.errors,
+        "warnings": row.warnings,
+        "unanswered": [
+            {"url": one.url, "state": one.state, "status": one.status, "error": one.error, "via": one.via}
+            for one in unanswered
+        ],
+    }
+    return json.dumps(told, ensure_ascii=False, indent=1).encode()
+
+
+def _recover_file(home: Path, index: Index, observer: Observer, left: Unsettled) -> Iterator[str]:
+    site = observer.site.key
+    with index.read() as connection:
+        last = recovery.last_capture(connection, left.name)
+    mended = mend(home, left.name, last)
+    if mended is None:
+        return
+    yield from _said(left.name, mended)
+    with index.write() as connection:
+        recovery.ensure(connection, left.crawl, site, *begun(home, left.name))
+    found = 0
+
+    def find(reference: Reference) -> Original | None:
+        with index.read() as connection:
+            return recovery.original(connection, reference)
+
+    try:
+        for exchange, capture in kept_exchanges(home, left.name, find, last):
+            meta = _asked(index, observer, exchange)
+            recorded = captures.record_batch(index, left.crawl, site, [observer.exchange(exchange, capture, meta)])
+            yield from (f"a row that could not be written: {reason}" for reason in recorded.lost)
+            found += not recorded.lost
+    except BrokenRecord as error:
+        yield str(error)
+    if found:
+        yield f"{left.name}: {found} capture{'s' if found > 1 else ''} without a row, now indexed"
+    with index.write() as connection:
+        captures.seal(connection, left.crawl, left.name, mended.bytes, mended.sha256)
+
+
+def _said(warc: str, mended: Mended) -> Iterator[str]:
+    if mended.cut:
+        yield f"{warc} was torn: cut behind its last whole record, at {mended.bytes:,} bytes ({mended.cut:,} taken off)"
+    if mended.damaged is not None:
+        yield f"{warc} is damaged at offset {mended.damaged}, where a capture should be: run `luutru verify`"
+
+
+def _asked(index: Index, observer: Observer, exchange: Exchange) -> dict[str, Any]:
+    """What its request knew of an address: what its row says, which is made where a power cut took it."""
+    site = observer.site
+    with index.read() as connection:
+        row = frontier.known(connection, site.key, exchange.url)
+    if row is None and (exchange.hops == 0 or urlsplit(exchange.url).path == "/robots.txt"):
+        return {"kind": Kind.ROBOTS}  # seeds have their rows
+    if row is None:
+        kind = Scope(site).kind(exchange.url) or Kind.REQUISITE
+        with index.write() as connection:
+            found = Found(exchange.url, kind, PRIORITIES[kind], exchange.hops, exchange.via)
+            frontier.discover(connection, site.key, [found])
+            row = frontier.known(connection, site.key, exchange.url)
+    return {"address": row.id, "kind": row.kind, "attempts": row.attempts} if row else {"kind": Kind.ROBOTS}
