@@ -87,6 +87,7 @@ class CaptureWriter:
         self._clock = clock
         self._record_id = record_id
         self._serial = 0
+        self._closed = False
         self._originals: dict[str, Original] = {}
         self._sealed: list[SealedFile] = []
         self._lock = Lock()
@@ -137,13 +138,16 @@ class CaptureWriter:
 
     def close(self) -> None:
         """Seal the current file; without a record besides its warcinfo it is removed. May be called again."""
+        if self._closed:
+            return
         self._file.finish()
-        growing = open_name(self._home, self.current)
-        if self._file.doubtful or not growing.exists():
+        self._closed = True
+        if self._file.doubtful:
             return
         if self._file.size > self._bare:
             self._seal()
             return
+        growing = open_name(self._home, self.current)
         with telling(growing):
             growing.unlink()
             sync_directory(growing.parent)

@@ -88,11 +88,13 @@ def bury(connection: Connection, id_: str, warnings: Sequence[str]) -> Crawl:
     return crawls.of_row(connection.execute(select(crawl).where(crawl.c.id == id_)).mappings().one())
 
 
-def count_documents(connection: Connection, id_: str) -> None:
-    """Count the documents of a crawl whose captures were read after it had died."""
-    met = crawls.documents(connection, id_)
-    connection.execute(
-        update(crawl)
-        .where(crawl.c.id == id_)
-        .values(documents_new=met.new, documents_changed=met.changed, documents_unchanged=met.unchanged)
-    )
+def count_documents(connection: Connection, site: str) -> None:
+    """Count the documents of crawls whose captures were read after they had been interrupted."""
+    uncounted = (crawl.c.outcome == Outcome.INTERRUPTED, crawl.c.documents_new.is_(None))
+    for id_ in connection.scalars(select(crawl.c.id).where(crawl.c.site == site, *uncounted)).all():
+        met = crawls.documents(connection, id_)
+        connection.execute(
+            update(crawl)
+            .where(crawl.c.id == id_)
+            .values(documents_new=met.new, documents_changed=met.changed, documents_unchanged=met.unchanged)
+        )
