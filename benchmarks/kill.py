@@ -161,6 +161,7 @@ class Killing:
     startup: float = 1.0  # seconds until the first request, as it was last time
     _kept: set[str] = field(default_factory=set)  # paths of which a whole record is in a file
     _read: set[str] = field(default_factory=set)  # files that are sealed
+    _spared: int = 0
 
     def run(self, kills: int) -> None:
         """Kill so often, then let the crawl come to its end."""
@@ -173,6 +174,7 @@ class Killing:
     def _crawl(self, *, killed: bool) -> bool:
         """One crawl; whether it came to its end."""
         known, before = self._known(), len(self.site.asked)
+        self._spared = 2  # deriving processes killed so often that it is given up are another matter
         process = self._start()
         try:
             while killed and process.poll() is None:
@@ -221,7 +223,7 @@ class Killing:
         """Kill one process or all; whether the crawl goes on and is to be killed again."""
         if process.poll() is not None:
             return False
-        what = self.chance.choice(("capturing", "capturing", "deriving", "all"))
+        what = self.chance.choice(("capturing", "capturing", "all", "deriving")[: 4 if self._spared else 3])
         if what == "all":
             os.killpg(process.pid, signal.SIGKILL)
         elif what == "capturing":
@@ -230,6 +232,7 @@ class Killing:
             workers = _deriving(process.pid)
             if not workers:
                 return True
+            self._spared -= 1
             with suppress(ProcessLookupError):
                 os.kill(self.chance.choice(workers), signal.SIGKILL)
         self.kills[what] += 1

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,10 +12,11 @@ from crawler.observe import Observer
 from crawler.scope import PRIORITIES, Scope
 from storage.errors import BrokenRecord
 from storage.index import captures, frontier, recovery
+from storage.index.captures import Observation
 from storage.index.engine import Index
 from storage.index.frontier import Unanswered
 from storage.kept import Reference, begun, kept_exchanges
-from storage.model import Crawl, Exchange, Found, Kind, Original
+from storage.model import Capture, Crawl, Exchange, Found, Kind, Original
 from storage.recovery import Mended, Unsettled, mend, unsettled
 from storage.warc import CaptureWriter
 
@@ -88,7 +90,8 @@ def _recover_file(home: Path, index: Index, observer: Observer, left: Unsettled)
     try:
         for exchange, capture in kept_exchanges(home, left.name, find, last):
             meta = _asked(index, observer, exchange)
-            recorded = captures.record_batch(index, left.crawl, site, [observer.exchange(exchange, capture, meta)])
+            observation = _observed(observer, exchange, capture, meta)
+            recorded = captures.record_batch(index, left.crawl, site, [observation])
             yield from (f"a row that could not be written: {reason}" for reason in recorded.lost)
             found += not recorded.lost
     except BrokenRecord as error:
@@ -97,6 +100,15 @@ def _recover_file(home: Path, index: Index, observer: Observer, left: Unsettled)
         yield f"{left.name}: {found} capture{'s' if found > 1 else ''} without a row, now indexed"
     with index.write() as connection:
         captures.seal(connection, left.crawl, left.name, mended.bytes, mended.sha256)
+
+
+def _observed(observer: Observer, exchange: Exchange, capture: Capture, meta: dict[str, Any]) -> Observation:
+    try:
+        return observer.exchange(exchange, capture, meta)
+    except Exception as error:  # noqa: BLE001  # a mistake of ours over one page must not keep every crawl from starting
+        if "address" not in meta:
+            return Observation(meta["kind"], capture)
+        return replace(observer.given_up(meta, f"{type(error).__name__}: {error}"), capture=capture)
 
 
 def _said(warc: str, mended: Mended) -> Iterator[str]:

@@ -99,12 +99,9 @@ def _exchange(home: Path, warc: str, answer: Record, beside: list[Record], origi
 
 
 def _answer(record: Record) -> Answer:
-    return Answer(
-        RecordType(record.type or ""),
-        _plain(record.header("WARC-Record-ID")),
-        record.header("WARC-Payload-Digest"),
-        record.length,
-    )
+    kind = RecordType(record.type or "")
+    digest = record.header("WARC-Block-Digest" if kind is RecordType.RESOURCE else "WARC-Payload-Digest")
+    return Answer(kind, _plain(record.header("WARC-Record-ID")), digest, record.length)
 
 
 def _reference(record: Record) -> Reference | None:

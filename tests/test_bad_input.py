@@ -27,6 +27,7 @@ from sites_for_tests import (
     states,
 )
 
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return make_home(tmp_path / "home")
@@ -260,3 +261,25 @@ def test_a_lost_index_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
     assert ended.status == 4
     assert "index.db is gone" in ended.line
     assert not (home / "index.db").exists()
+
+
+def test_two_homes_never_share_an_index(tmp_path: Path) -> None:
+    first, second = make_home(tmp_path / "first"), make_home(tmp_path / "second")
+    index = second / "index.db"
+    index.unlink()
+    index.symlink_to(first / "index.db")
+    ended = run(second, "stats")
+    assert ended.status == 2
+    assert f"is the index of the archive {first}" in ended.line
+
+    index.unlink()
+    index.hardlink_to(first / "index.db")
+    assert "has a second name" in run(second, "stats").line
+
+    index.unlink()
+    (tmp_path / "fast").mkdir()
+    (first / "index.db").rename(tmp_path / "fast" / "index.db")
+    for home in first, second:
+        (home / "index.db").symlink_to(tmp_path / "fast" / "index.db")
+    assert [run(first, "stats").status for _ in range(2)] == [0, 0]
+    assert f"is the index of the archive {first}" in run(second, "stats").line
