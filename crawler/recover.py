@@ -1,8 +1,7 @@
 """What crawls that died left behind, taken up by the next one of their site: files, captures and their links."""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,32 +20,31 @@ from storage.recovery import Mended, Unsettled, mend, unsettled
 from storage.warc import CaptureWriter
 
 
-def recover(home: Path, index: Index, observer: Observer) -> dict[str, list[str]]:
+def recover(home: Path, index: Index, observer: Observer) -> list[str]:
     """Seal what dead crawls of the site left, and give every capture in it its row, its address's state and its links.
 
-    The crawls that never came to their end, with what a person should know of each: they are to be buried. The seeds
-    must be known and the site's lock be held. Cut off at any instant, the next call goes on. Raises StorageError.
+    The crawls that are to be buried; what a person should know of them stands in their warnings. The seeds must be
+    known and the site's lock be held. Cut off at any instant, the next call goes on. Raises StorageError.
     """
     site = observer.site.key
     with index.read() as connection:
         settled, unsealed = recovery.settled(connection, site), recovery.unsealed(connection, site)
-    told: dict[str, list[str]] = defaultdict(list)
-    for left in unsettled(home, site, settled):
-        told[left.crawl] += _recover_file(home, index, observer, left)
-    for warc, crawl in unsealed:
-        if not (home / warc).exists():
-            told[crawl].append(f"{warc} is lost: put it back from a copy")
-    with index.read() as connection:
-        return {crawl: told[crawl] for crawl in recovery.unburied(connection, site, list(told))}
+    touched = [left.crawl for left in unsettled(home, site, settled) if _recover_file(home, index, observer, left)]
+    lost = [(warc, crawl) for warc, crawl in unsealed if not (home / warc).exists()]
+    with index.write() as connection:
+        for warc, crawl in lost:
+            if recovery.tell(connection, crawl, [f"{warc} is lost: put it back from a copy"]):
+                touched.append(crawl)
+        return recovery.unburied(connection, site, touched)
 
 
-def bury(index: Index, writer: CaptureWriter, dead: Mapping[str, Sequence[str]]) -> None:
+def bury(index: Index, writer: CaptureWriter, dead: Sequence[str]) -> None:
     """Say of dead crawls that they were interrupted, in the WARC file and in rows; the bytes come first."""
     if not dead:
         return
     with index.write() as connection:
-        for crawl, told in dead.items():
-            row = recovery.bury(connection, crawl, told)
+        for crawl in dead:
+            row = recovery.bury(connection, crawl)
             unanswered: list[Unanswered] = []
             while page := frontier.unanswered(connection, crawl, unanswered[-1].id if unanswered else 0):
                 unanswered += page
@@ -71,16 +69,25 @@ def _account(row: Crawl, unanswered: Sequence[Unanswered]) -> bytes:
     return json.dumps(told, ensure_ascii=False, indent=1).encode()
 
 
-def _recover_file(home: Path, index: Index, observer: Observer, left: Unsettled) -> Iterator[str]:
-    site = observer.site.key
+def _recover_file(home: Path, index: Index, observer: Observer, left: Unsettled) -> bool:
+    """Whether there was anything in the file."""
     with index.read() as connection:
         last = recovery.last_capture(connection, left.name)
     mended = mend(home, left.name, last)
     if mended is None:
-        return
-    yield from _said(left.name, mended)
+        return False
     with index.write() as connection:
-        recovery.ensure(connection, left.crawl, site, *begun(home, left.name))
+        recovery.ensure(connection, left.crawl, observer.site.key, *begun(home, left.name))
+        recovery.tell(connection, left.crawl, list(_said(left.name, mended)))
+    told = list(_index(home, index, observer, left, last))
+    with index.write() as connection:
+        recovery.tell(connection, left.crawl, told)
+        captures.seal(connection, left.crawl, left.name, mended.bytes, mended.sha256)
+    return True
+
+
+def _index(home: Path, index: Index, observer: Observer, left: Unsettled, last: int) -> Iterator[str]:
+    """Let the records behind the last row become rows, one by one: a page may have discovered the next."""
     found = 0
 
     def find(reference: Reference) -> Original | None:
@@ -89,17 +96,14 @@ def _recover_file(home: Path, index: Index, observer: Observer, left: Unsettled)
 
     try:
         for exchange, capture in kept_exchanges(home, left.name, find, last):
-            meta = _asked(index, observer, exchange)
-            observation = _observed(observer, exchange, capture, meta)
-            recorded = captures.record_batch(index, left.crawl, site, [observation])
+            observation = _observed(observer, exchange, capture, _asked(index, observer, exchange))
+            recorded = captures.record_batch(index, left.crawl, observer.site.key, [observation])
             yield from (f"a row that could not be written: {reason}" for reason in recorded.lost)
             found += not recorded.lost
     except BrokenRecord as error:
         yield str(error)
     if found:
         yield f"{left.name}: {found} capture{'s' if found > 1 else ''} without a row, now indexed"
-    with index.write() as connection:
-        captures.seal(connection, left.crawl, left.name, mended.bytes, mended.sha256)
 
 
 def _observed(observer: Observer, exchange: Exchange, capture: Capture, meta: dict[str, Any]) -> Observation:

@@ -395,7 +395,8 @@ def test_a_crawl_from_its_beginning_to_its_end(index: Index) -> None:
         crawls.begin(connection, "c2", SITE, "d" * 64)
         crawls.begin(connection, "c3", "other", "d" * 64)
         (dead,) = recovery.unburied(connection, SITE, [])
-        assert recovery.bury(connection, dead, ["torn"]).warnings == ("the process ended before the crawl did", "torn")
+        assert [recovery.tell(connection, dead, ["torn"]) for _ in range(2)] == [True, False]
+        assert recovery.bury(connection, dead).warnings == ("the process ended before the crawl did", "torn")
         rows = dict(tuple(row) for row in connection.execute(select(crawl.c.id, crawl.c.outcome)))
     assert rows == {CRAWL: "partial", "c2": "interrupted", "c3": "running"}
 

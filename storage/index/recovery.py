@@ -60,7 +60,17 @@ def ensure(connection: Connection, id_: str, site: str, started: datetime, defin
     dialect_of(connection).insert_ignore(connection, crawl, [row])
 
 
-def bury(connection: Connection, id_: str, warnings: Sequence[str]) -> Crawl:
+def tell(connection: Connection, id_: str, warnings: Sequence[str]) -> bool:
+    """Add warnings to a crawl; whether there were new ones."""
+    known = json.loads(connection.execute(select(crawl.c.warnings).where(crawl.c.id == id_)).scalar_one())
+    fresh = [one for one in warnings if one not in known]
+    if fresh:
+        told = json.dumps([*known, *fresh], ensure_ascii=False)
+        connection.execute(update(crawl).where(crawl.c.id == id_).values(warnings=told))
+    return bool(fresh)
+
+
+def bury(connection: Connection, id_: str) -> Crawl:
     """Say of a crawl that it was interrupted, with what it captured; one that had ended keeps its outcome.
 
     Attempts without an answer are not known then; `bytes` are those of the payloads.
@@ -70,7 +80,7 @@ def bury(connection: Connection, id_: str, warnings: Sequence[str]) -> Crawl:
     counts = crawls.counts(connection, id_)
     kept = (func.count(), func.coalesce(func.sum(capture.c.payload_length), 0))
     attempts, received = connection.execute(select(*kept).where(capture.c.crawl == id_)).one()
-    told = [*([_ENDED] if dead else []), *json.loads(row["warnings"]), *warnings]
+    told = [*([_ENDED] if dead else []), *json.loads(row["warnings"])]
     connection.execute(
         update(crawl)
         .where(crawl.c.id == id_)
