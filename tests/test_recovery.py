@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exchanges import INFO, PAGE
+from exchanges import INFO, PAGE, identifiers
 
 from storage import manifest
 from storage.errors import StorageError
@@ -39,7 +39,7 @@ class Left:
     """The file of a crawl that has died, with the captures in it."""
 
     def __init__(self, home: Path, kept: list[Exchange], site: str = SITE, crawl: str = CRAWL) -> None:
-        writer = CaptureWriter(home, site, crawl, INFO, clock=lambda: BEGUN)
+        writer = CaptureWriter(home, site, crawl, INFO, clock=lambda: BEGUN, record_id=identifiers())
         self.home, self.name, self.path = home, writer.current, open_name(home, writer.current)
         self.captures: list[Capture] = [one for one in map(writer.append, kept) if one]
         writer.sync()
