@@ -37,7 +37,7 @@ def crawl_lock(home: Path, site: str, crawl: str) -> Iterator[None]:
 
 
 def holder(home: Path, site: str) -> str | None:
-    """Who crawls the site now, such as `process 4711 on web1, crawl 5f3a9c01, since 2026-11-22T07:50:40+00:00`; None when nobody does."""
+    """Who crawls the site now: process, host, crawl and since when, as a person reads it; None when nobody does."""
     try:
         descriptor = os.open(_path(home, site), os.O_RDONLY)
     except FileNotFoundError:
