@@ -3,8 +3,8 @@
 import fcntl
 import json
 import os
-import socket
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
