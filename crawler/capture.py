@@ -17,12 +17,14 @@ from storage.index.captures import Observation
 from storage.index.engine import Index
 from storage.model import Capture, Exchange, Original
 from storage.moments import now
-from storage.warc import CaptureWriter, payload_digest
+from storage.warc import CaptureWriter, SealedFile, payload_digest
 
 _BATCH = 40  # observations in a transaction
 _LINKS = 4000  # addresses found that are enough for one: a sitemap names 50,000
 _MOMENT = 0.05  # seconds that the first of a batch waits for others
 _AHEAD = 400  # observations that may wait for the disk
+
+_Item = Observation | SealedFile | None  # in the order of the files; None is the end
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class Recorder:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room = asyncio.Event()
         self._room.set()
-        self._waiting: queue.SimpleQueue[Observation | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="recorder")
         self._thread.start()
 
@@ -74,10 +76,14 @@ class Recorder:
         self.tally.attempts += 1
         self.tally.bytes += len(exchange.head) + len(exchange.body)
         try:
-            return self._writer.append(exchange, asked_about if exchange.status == 304 else self._original(exchange))
+            original = asked_about if exchange.status == 304 else self._original(exchange)
+            capture = self._writer.append(exchange, original)
         except StorageError as error:
             self.fail(error)
             raise
+        for sealed in self._writer.take_sealed():
+            self._waiting.put(sealed)  # behind everything that lies in it: who finds its row misses no other
+        return capture
 
     async def record(self, observation: Observation) -> None:
         """Let the observation become rows; waits only while too many are ahead of it."""
@@ -122,20 +128,20 @@ class Recorder:
             going = batch[-1] is not None
             if self.failure is None:
                 try:
-                    self._commit([one for one in batch if one is not None])
+                    self._commit(batch)
                 except ArchiveError as error:
                     self.fail(error)
                 except Exception as error:  # noqa: BLE001  # a thread that dies would leave the crawl waiting for ever
                     self.fail(StorageError(f"captures cannot be recorded: {type(error).__name__}: {error}"))
             self._tell(self._room.set)
 
-    def _batch(self) -> list[Observation | None]:
+    def _batch(self) -> list[_Item]:
         """What comes within a moment after the first, in one transaction; None stands for the end."""
         batch = [self._waiting.get()]
         until = monotonic() + _MOMENT
         links = 0
         while (last := batch[-1]) is not None and len(batch) < _BATCH and (left := until - monotonic()) > 0:
-            links += len(last.found)
+            links += len(last.found) if isinstance(last, Observation) else 0
             if links > _LINKS:
                 break
             try:
@@ -144,10 +150,11 @@ class Recorder:
                 break
         return batch
 
-    def _commit(self, batch: Sequence[Observation]) -> None:
+    def _commit(self, items: Sequence[_Item]) -> None:
+        batch = [one for one in items if isinstance(one, Observation)]
         self._writer.sync()
         recorded = captures.record_batch(self._index, self._crawl, self._site, batch, self.since)
-        for sealed in self._writer.take_sealed():
+        for sealed in (one for one in items if isinstance(one, SealedFile)):
             with self._index.write() as connection:
                 captures.seal(connection, self._crawl, sealed.name, sealed.bytes, sealed.sha256)
             self._sealed = True

@@ -25,6 +25,7 @@ from storage.index.engine import Index
 
 NEWS, END = b"news", b"end"  # what the parent says
 RECYCLED = 75  # exit status of a process that has read enough
+ORPHANED = 76  # exit status of a process whose parent has died
 BEGINNING, IDLE = -1, 0  # what a process is at, when it is at no capture
 _LOSSES = 3  # a process that ends so often at no capture is not started again
 _PATIENCE = 60.0  # seconds for one capture
@@ -166,13 +167,16 @@ class Derivation:
         return True
 
     def _blame(self, worker: "_Worker") -> bool:
-        """Give up the capture at which a worker ended, if it was at one; False when the next would end too."""
-        capture, status = worker.current.value, worker.process.exitcode
-        worker.losses += not capture
-        if capture == BEGINNING or worker.losses > _LOSSES:
+        """Give up the capture at which a worker ended twice, if it was at one; False when the next would end too."""
+        capture, status = worker.current.value, worker.process.exitcode or 0
+        worker.losses += capture in (BEGINNING, IDLE)
+        if (capture == BEGINNING and status > 0) or worker.losses > _LOSSES:
             self.problems.append(f"a deriving process ended with status {status}")
             return False
-        if not capture:
+        if capture in (BEGINNING, IDLE):  # a signal ended it
+            return True
+        if not worker.stuck and worker.suspect != capture:  # something may have killed it; a page would do so again
+            worker.suspect = capture
             return True
         reason = "reading took too long" if worker.stuck else f"reading ended the process with status {status}"
         self._lost(self._index, capture, f"{documents.FAILED}{reason}")
@@ -213,6 +217,7 @@ class _Worker:
 
     def __init__(self, work: Work, part: int, parts: int) -> None:
         self.losses = 0  # times that it ended at no capture
+        self.suspect = IDLE  # the capture at which it ended last
         self.resume = Resume()
         self._work, self._part, self._parts = work, part, parts
         self.start()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crawler import learning
 from crawler.confined import confined
-from crawler.derivation import END, IDLE, RECYCLED, SiteLoader
+from crawler.derivation import END, IDLE, ORPHANED, RECYCLED, SiteLoader
 from crawler.extraction import article, files
 from crawler.extraction.memory import Memory
 from crawler.extraction.text import DIGEST_RULE, digest
@@ -156,16 +156,16 @@ class Unsaid:
 
 
 def _told(news: Connection) -> bytes:
-    """The next message of the parent; its death is the end."""
+    """The next message of the parent; its death ends this process, for the next crawl reads what is left."""
     parent = parent_process()
     if parent is None or news not in wait([news, parent.sentinel]):
-        return END
+        sys.exit(ORPHANED)
     try:
         message = news.recv_bytes()
         while message != END and news.poll():
             message = news.recv_bytes()
     except EOFError:
-        return END
+        sys.exit(ORPHANED)
     return message
 
 

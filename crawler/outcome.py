@@ -22,6 +22,7 @@ class Account:
     silent: int = 0  # attempts in a row without an answer, after which the crawl ended
     left: int = 0  # addresses that wait because the limit of pages was reached
     drift: tuple[str, ...] = ()  # how the site has left its own range, one sentence each
+    paused: float = 0.0  # seconds for which a disk was nearly full
     interrupted: bool = False
     storage: str | None = None  # why nothing more could be stored
 
@@ -63,6 +64,8 @@ def warnings(account: Account) -> tuple[str, ...]:
         told.append(f"{_counted(account.forbidden, 'address')} refused, by robots.txt or as no public address")
     if account.silent:
         told.append(f"ended after {account.silent} attempts in a row without an answer; the next crawl goes on")
+    if account.paused:
+        told.append(f"paused for {account.paused:,.0f} s, since the disk was nearly full")
     if account.left:
         told.append(f"stopped at the limit of pages: {_counted(account.left, 'address')} still waiting")
     if not account.answered and not account.failed and not account.interrupted:

@@ -20,12 +20,15 @@ from crawler.derivation import Derivation, SiteLoader, after_crawl, beside_crawl
 from crawler.frontier import Retries, due_again
 from crawler.observe import Observer
 from crawler.outcome import Account, judge, warnings
+from crawler.recover import bury, recover
+from crawler.room import Room
 from crawler.scheduler import Frontier
 from crawler.scope import PRIORITIES, Scope, seeds
 from crawler.settings import PRODUCT, switched_on
 from storage.collection import Collection
-from storage.errors import ArchiveError, UsageError
-from storage.index import captures, crawls, documents, facts, frontier, revisits
+from storage.disk import free_bytes
+from storage.errors import ArchiveError, StorageError, UsageError
+from storage.index import captures, crawls, documents, facts, frontier, recovery, revisits
 from storage.index.captures import Observation
 from storage.index.frontier import State
 from storage.locks import crawl_lock
@@ -81,6 +84,12 @@ class Session:
                 raise UsageError(f"{name}=0: write at least 1")
         if self._derives and not settings.getint("DERIVE_PROCESSES"):
             raise UsageError("DERIVE_PROCESSES=0: write at least 1, or DERIVE=off")
+        floor, ceiling = settings.getint("DISK_FLOOR"), settings.getint("DISK_CEILING")
+        if ceiling < floor:
+            raise UsageError(f"DISK_CEILING={ceiling}: write at least {floor}, which is DISK_FLOOR")
+        folders = (collection.home, collection.home / "warc")
+        self._room = Room(lambda: free_bytes(*folders), floor, ceiling, settings.getfloat("DISK_PATIENCE"))
+        self._full: StorageError | None = None  # the disk is, for too long
         self._derivation: Derivation | None = None
         self._held = ExitStack()
         self._began = monotonic()
@@ -101,17 +110,18 @@ class Session:
         home, index = self._collection.home, self._collection.index
         first = seeds(self.site)
         try:
-            self._held.enter_context(crawl_lock(home, self.site.key))
-            with index.write() as connection:
-                crawls.bury(connection, self.site.key)
-                begun = crawls.unfinished_since(connection, self.site.key)
-                crawls.begin(connection, self.crawl, self.site.key, definition_digest(self.site))
-            self._wake(begun)
+            self._held.enter_context(crawl_lock(home, self.site.key, self.crawl))
             with index.write() as connection:
                 frontier.discover(connection, self.site.key, first)
+            dead = recover(home, index, self._observer)
             self._writer = CaptureWriter(
                 home, self.site.key, self.crawl, self._warcinfo(), rotate_at=self._settings.getint("WARC_MAXSIZE")
             )
+            bury(index, self._writer, dead)
+            with index.write() as connection:
+                begun = crawls.unfinished_since(connection, self.site.key)
+                crawls.begin(connection, self.crawl, self.site.key, definition_digest(self.site))
+            self._wake(begun)
             self._recorder = Recorder(
                 index, self._writer, self.crawl, self.site.key, self._committed, lambda _: self.frontier.close()
             )
@@ -129,7 +139,7 @@ class Session:
         """End the crawl and say how it went: everything committed, sealed, read and counted; raises StorageError."""
         with self._held:
             self._recorder.close()
-            failure = self._recorder.failure or self._finish_files(interrupted)
+            failure = self._recorder.failure or self._finish_files(interrupted) or self._full
             self._read(abandon=interrupted or self._interrupted or failure is not None)
             failure = failure or (self._derivation.failure if self._derivation else None)
             try:
@@ -147,6 +157,15 @@ class Session:
         self._interrupted = True
         if self._derivation:
             self._derivation.stop()
+
+    async def room(self) -> None:
+        """Returns when the disks have room; ends the crawl and raises StorageError when they have none for too long."""
+        try:
+            await self._room.turn()
+        except StorageError as error:
+            self._full = self._full or error
+            self.frontier.close()
+            raise
 
     def sending(self) -> None:
         """A request goes on the wire; `keep` gets what becomes of it."""
@@ -353,6 +372,7 @@ class Session:
         self._derivation.learn(after_crawl(self._collection.home, self._load, self.crawl))
 
     def _account(self, interrupted: bool, failure: ArchiveError | None) -> Account:
+        failure = failure or self._full
         with self._collection.index.read() as connection:
             failed = frontier.failures(connection, self.crawl)
             unread = documents.failed(connection, self.crawl)
@@ -369,6 +389,7 @@ class Session:
             forbidden=self._forbidden,
             left=left,
             silent=self._silent if self._silent >= _SILENCE else 0,
+            paused=self._room.paused,
             interrupted=interrupted or self._interrupted,
             storage=str(failure) if failure else None,
         )
@@ -391,6 +412,8 @@ class Session:
         with self._collection.index.write() as connection:
             counts = crawls.counts(connection, self.crawl)
             met = crawls.documents(connection, self.crawl) if self._derivation else None
+            if self._derivation and not failure:
+                recovery.count_documents(connection, self.site.key)
             return crawls.end(
                 connection,
                 self.crawl,

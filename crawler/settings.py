@@ -75,6 +75,9 @@ DERIVE_PROCESSES = 2
 REQUISITES = "on"  # capture what pages need to be shown
 REQUISITE_MAXSIZE = 8 * 1024 * 1024
 DECODED_MAXSIZE = 128 * 1024 * 1024  # bytes of a body after content decoding
+DISK_FLOOR = 1_000_000_000  # bytes free below which nothing is asked for: room for what is on the wire, and the index
+DISK_CEILING = 2_000_000_000  # bytes free above which it goes on; well above the floor, or it would stutter
+DISK_PATIENCE = 600.0  # seconds below the ceiling after which the crawl ends
 WARC_MAXSIZE = 1_000_000_000  # bytes of a WARC file before the next is begun
 
 _KINDS: dict[type, tuple[str, str]] = {

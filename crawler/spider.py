@@ -85,6 +85,7 @@ class SiteSpider(Spider):
         manners = self.crawler.get_downloader_middleware(Manners)
         if manners is not None:
             await manners.turn(request)
+        await self.session.room()
         self._still_running()
         self.session.sending()
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from storage.config import Config
-from storage.errors import StorageError
+from storage.config import FILE, Config
+from storage.disk import telling
+from storage.errors import StorageError, UsageError
 from storage.index.engine import Index
 
 
@@ -23,6 +24,7 @@ class Collection:
         """
         config = config or Config.load(home)
         path = home / "index.db"
+        _refuse_to_share(home, path)
         if not path.exists() and any((home / "warc").glob("*/*/*.warc.gz*")):
             raise StorageError(f"{path} is gone, and WARC files lie beside it: put it back from a backup")
         return cls(home, config, Index.open(path))
@@ -30,3 +32,25 @@ class Collection:
     def close(self) -> None:
         """Let go of the index."""
         self.index.close()
+
+
+def _refuse_to_share(home: Path, path: Path) -> None:
+    """Raise UsageError where the index is that of another home: it is there, or was opened by it from elsewhere."""
+    real, here = path.resolve(), home.resolve()
+    if real.exists() and real.stat().st_nlink > 1:
+        raise UsageError(f"{path} has a second name, and two archives must not share an index: copy the file")
+    if real.parent == here:
+        return
+    if (real.parent / FILE).exists():
+        raise UsageError(f"{path} is the index of the archive {real.parent}: let this one have its own")
+    owner = real.with_name(f"{real.name}.home")  # beside an index that lies on another disk
+    with telling(owner):
+        try:
+            with owner.open("x", encoding="utf-8") as file:
+                file.write(str(here))
+        except FileExistsError:
+            if owner.read_text("utf-8") != str(here):
+                raise UsageError(
+                    f"{path} is the index of the archive {owner.read_text('utf-8')}: let this one have its own, "
+                    f"or remove {owner} if the archive was moved"
+                ) from None

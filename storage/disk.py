@@ -43,6 +43,17 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def free_bytes(*folders: Path) -> int:
+    """How much an ordinary user may still write in these folders, on the fullest of their disks."""
+    return min(map(_free, folders))
+
+
+def _free(folder: Path) -> int:
+    with telling(folder):
+        disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
 def make_directory(path: Path, top: Path) -> None:
     """Make a directory below `top`, with those between them, so that they outlast a power cut."""
     path.mkdir(parents=True, exist_ok=True)

@@ -2,37 +2,42 @@
 
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from storage.errors import AlreadyRunning, StorageError
+from storage.disk import telling
+from storage.errors import AlreadyRunning
 
 
 @contextmanager
-def crawl_lock(home: Path, site: str) -> Iterator[None]:
-    """Hold the site for this process; raises AlreadyRunning. The kernel lets go when the holder dies."""
+def crawl_lock(home: Path, site: str, crawl: str) -> Iterator[None]:
+    """Hold the site for this crawl; raises AlreadyRunning, which names the holder, and StorageError.
+
+    The kernel lets go when the holder dies, whatever its file still says. Readers ask for no lock.
+    """
     path = _path(home, site)
-    try:
+    with telling(path):
         path.parent.mkdir(exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}") from error
     try:
-        if not _taken(descriptor, fcntl.LOCK_EX):
-            if not _taken(descriptor, fcntl.LOCK_SH):
-                raise AlreadyRunning(f"{site} is being crawled by {_told(descriptor)}")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # others only looked whether it is held
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} since {datetime.now(UTC).isoformat('T', 'seconds')}".encode(), 0)
+        with telling(path):
+            if not _taken(descriptor, fcntl.LOCK_EX):
+                if not _taken(descriptor, fcntl.LOCK_SH):
+                    told = _told(descriptor)
+                    raise AlreadyRunning(f"{site} is being crawled by {told}: wait for its end, or stop it there")
+                fcntl.flock(descriptor, fcntl.LOCK_EX)  # others only looked whether it is held
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, _myself(crawl).encode(), 0)
         yield
     finally:
         os.close(descriptor)
 
 
 def holder(home: Path, site: str) -> str | None:
-    """Who crawls the site now, such as `process 4711 since 2026-11-22T07:50:40+00:00`; None when nobody does."""
+    """Who crawls the site now: process, host, crawl and since when, as a person reads it; None when nobody does."""
     try:
         descriptor = os.open(_path(home, site), os.O_RDONLY)
     except FileNotFoundError:
@@ -56,4 +61,9 @@ def _taken(descriptor: int, kind: int) -> bool:
 
 
 def _told(descriptor: int) -> str:
-    return os.read(descriptor, 200).decode("utf-8", "replace").strip() or "another process"
+    return os.read(descriptor, 400).decode("utf-8", "replace").strip() or "another process"
+
+
+def _myself(crawl: str) -> str:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return f"process {os.getpid()} on {socket.gethostname()}, crawl {crawl}, since {since}"

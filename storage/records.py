@@ -36,6 +36,7 @@ __all__ = [
     "read_record",
     "read_response",
     "records",
+    "response_in",
 ]
 
 Headers = tuple[tuple[str, str], ...]
@@ -112,7 +113,7 @@ def read_response(home: Path, warc: str, offset: int) -> StoredResponse:
     """The response, revisit or resource record at an offset; raises as `read_record` does."""
     record = read_record(home, warc, offset)
     try:
-        return _response(record)
+        return response_in(record)
     except ValueError as error:
         raise BrokenRecord(warc, offset, f"{record.type or 'untyped'} record is not a capture: {error}") from error
 
@@ -133,12 +134,12 @@ def read_payload(home: Path, capture: Place, original: Place | None = None) -> S
     return replace(response, body=repeated.body)
 
 
-def records(path: Path) -> Iterator[Record]:
-    """All records of a file, in order; raises BrokenRecord where the first one stands that is not whole."""
+def records(path: Path, start: int = 0) -> Iterator[Record]:
+    """The records of a file from an offset on; raises BrokenRecord where the first one stands that is not whole."""
     with telling(path):
         descriptor = os.open(path, os.O_RDONLY)
     try:
-        offset, end = 0, os.fstat(descriptor).st_size
+        offset, end = start, os.fstat(descriptor).st_size
         while offset < end:
             record = _record(descriptor, str(path), offset)
             yield record
@@ -193,7 +194,8 @@ def _member(descriptor: int, warc: str, offset: int) -> tuple[bytes, int]:
     return member, position - len(rest) - offset
 
 
-def _response(record: Record) -> StoredResponse:
+def response_in(record: Record) -> StoredResponse:
+    """What a response, revisit or resource record holds; raises ValueError for any other."""
     kind = RecordType(record.type or "")
     is_http = (record.header("Content-Type") or "").lower().startswith("application/http")
     head, body = _split(record.block) if is_http else (b"", record.block)

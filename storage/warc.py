@@ -25,7 +25,7 @@ from storage.fields import encode_fields, target_uri
 from storage.manifest import open_name, seal
 from storage.model import Capture, Exchange, Original, RecordType
 
-__all__ = ["CaptureWriter", "SealedFile", "WarcInfo", "original_of", "payload_digest"]
+__all__ = ["CaptureWriter", "SealedFile", "WarcInfo", "capture_of", "original_of", "payload_digest"]
 
 _REMEMBERED = 50_000
 _MEDIA_TYPE = re.compile(rb"\ncontent-type[ \t]*:[ \t]*(?:\r?\n[ \t]+)?([^\s;,]+)", re.IGNORECASE)
@@ -87,6 +87,7 @@ class CaptureWriter:
         self._clock = clock
         self._record_id = record_id
         self._serial = 0
+        self._closed = False
         self._originals: dict[str, Original] = {}
         self._sealed: list[SealedFile] = []
         self._lock = Lock()
@@ -110,7 +111,7 @@ class CaptureWriter:
         offset = self._file.append(b"".join(composed.members))
         if composed.answer is None:
             return None
-        capture = _capture(exchange, composed.answer, self.current, offset, repeated)
+        capture = capture_of(exchange, composed.answer, self.current, offset, repeated)
         if capture.type is RecordType.RESPONSE and is_repeatable(exchange):
             self._remember(capture)
         return capture
@@ -137,13 +138,16 @@ class CaptureWriter:
 
     def close(self) -> None:
         """Seal the current file; without a record besides its warcinfo it is removed. May be called again."""
+        if self._closed:
+            return
         self._file.finish()
-        growing = open_name(self._home, self.current)
-        if self._file.doubtful or not growing.exists():
+        self._closed = True
+        if self._file.doubtful:
             return
         if self._file.size > self._bare:
             self._seal()
             return
+        growing = open_name(self._home, self.current)
         with telling(growing):
             growing.unlink()
             sync_directory(growing.parent)
@@ -215,7 +219,8 @@ def original_of(capture: Capture) -> Original:
     return Original(capture.url, capture.date, capture.record_id, capture.warc, capture.offset)
 
 
-def _capture(exchange: Exchange, answer: Answer, warc: str, offset: int, refers_to: Original | None) -> Capture:
+def capture_of(exchange: Exchange, answer: Answer, warc: str, offset: int, refers_to: Original | None) -> Capture:
+    """An exchange as the capture that its answer is in a file."""
     media_type = _MEDIA_TYPE.search(exchange.head)
     return Capture(
         url=target_uri(exchange.url),

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from mounts import INSIDE, may_mount
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,18 @@ def demo_archive(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     done = run_demo(directory, "--json")
     assert done.returncode == 0, done.stderr
     return Demo(directory, json.loads(done.stdout), monotonic() - began, done.stderr)
+
+
+@pytest.fixture
+def mounting(request: pytest.FixtureRequest) -> bool:
+    """Whether the test may mount; if not, it has been run in a name space where it may, and need not be again."""
+    if may_mount():
+        return True
+    apart = ("unshare", "--map-root-user", "--mount")
+    if INSIDE in os.environ or not may_mount(apart):
+        pytest.skip("needs the right to mount a file system, or user name spaces")
+    test = f"{request.node.path}::{request.node.name}"
+    command = [*apart, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {INSIDE: "yes"}, timeout=120)
+    assert done.returncode == 0, done.stdout
+    return False

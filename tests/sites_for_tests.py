@@ -339,6 +339,17 @@ def archived(home: Path) -> dict[str, list[bytes]]:
     return found
 
 
+def in_files(home: Path) -> set[str]:
+    """The paths of all captures in the WARC files, up to where a file is torn."""
+    found = set()
+    for file in home.glob("warc/**/*.warc.gz*"):
+        with file.open("rb") as stream:
+            for record in ArchiveIterator(stream, parse_http=False):
+                if record.headers.get("WARC-Type") in ("response", "revisit"):
+                    found.add("/" + record.headers["WARC-Target-URI"].split("/", 3)[3])
+    return found
+
+
 def assert_kept(home: Path, site: NewsSite) -> dict[str, list[bytes]]:
     """All captures in the index are answers of this server, byte for byte, and every file holds whole records only."""
     kept = archived(home)

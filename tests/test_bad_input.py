@@ -1,15 +1,16 @@
 """What a person or a machine may do wrong: one line, the right exit status, and nothing lost."""
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
 import pytest
+from mounts import mounted, remount
 from sites_for_tests import (
     HOST,
     Crawling,
@@ -25,47 +26,6 @@ from sites_for_tests import (
     sealed,
     states,
 )
-
-INSIDE = "LUUTRU_TEST_INSIDE"
-
-
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[None]:
-    """A file system in memory, as long as the context lasts."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def remount(folder: Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
-
-
-def may_mount(prefix: tuple[str, ...] = ()) -> bool:
-    """Whether this user may mount, behind the words of `prefix`."""
-    script = "d=$(mktemp -d) && mount -t tmpfs tmpfs $d && umount $d; s=$?; rmdir $d; exit $s"
-    try:
-        return subprocess.run([*prefix, "sh", "-c", script], capture_output=True, timeout=20).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-
-
-@pytest.fixture
-def mounting(request: pytest.FixtureRequest) -> bool:
-    """Whether the test may mount; if not, it has been run in a name space where it may, and need not be again."""
-    if may_mount():
-        return True
-    apart = ("unshare", "--map-root-user", "--mount")
-    if INSIDE in os.environ or not may_mount(apart):
-        pytest.skip("needs the right to mount a file system, or user name spaces")
-    test = f"{request.node.path}::{request.node.name}"
-    command = [*apart, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {INSIDE: "yes"}, timeout=120)
-    assert done.returncode == 0, done.stdout
-    return False
 
 
 @pytest.fixture
@@ -207,7 +167,9 @@ def test_a_second_crawl_names_the_first(home: Path) -> None:
         site.asked("/a/1")
         ended = crawl(home, site)
         assert ended.status == 3
-        assert f"news is being crawled by process {first.process.pid} since " in ended.line
+        (begun,) = rows(home, "SELECT id FROM crawl")
+        holder = f"process {first.process.pid} on {socket.gethostname()}, crawl {begun[0]}, since "
+        assert f"news is being crawled by {holder}" in ended.line
         gate.set()
         assert first.end().crawl["outcome"] == "completed"
     assert outcomes(home)[0] == "completed"
@@ -221,7 +183,7 @@ def test_a_full_disk_ends_the_crawl_and_loses_nothing(tmp_path: Path, mounting: 
     numbers = range(1, 71)
     large = {f"/a/{number}": Reply(body=page(number) + noise(number)) for number in numbers}
     with NewsSite(len(numbers), large) as site, mounted(tmp_path / "disk", "size=3m"):
-        home = make_home(tmp_path / "disk" / "home", DERIVE=derive)
+        home = make_home(tmp_path / "disk" / "home", DERIVE=derive, DISK_FLOOR="0")
         ended = crawl(home, site)
         assert ended.status == 4
         assert "disk is full" in ended.line
@@ -299,3 +261,25 @@ def test_a_lost_index_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
     assert ended.status == 4
     assert "index.db is gone" in ended.line
     assert not (home / "index.db").exists()
+
+
+def test_two_homes_never_share_an_index(tmp_path: Path) -> None:
+    first, second = make_home(tmp_path / "first"), make_home(tmp_path / "second")
+    index = second / "index.db"
+    index.unlink()
+    index.symlink_to(first / "index.db")
+    ended = run(second, "stats")
+    assert ended.status == 2
+    assert f"is the index of the archive {first}" in ended.line
+
+    index.unlink()
+    index.hardlink_to(first / "index.db")
+    assert "has a second name" in run(second, "stats").line
+
+    index.unlink()
+    (tmp_path / "fast").mkdir()
+    (first / "index.db").rename(tmp_path / "fast" / "index.db")
+    for home in first, second:
+        (home / "index.db").symlink_to(tmp_path / "fast" / "index.db")
+    assert [run(first, "stats").status for _ in range(2)] == [0, 0]
+    assert f"is the index of the archive {first}" in run(second, "stats").line

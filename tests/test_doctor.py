@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -68,10 +69,11 @@ def test_a_crawl_that_ended_without_a_word(home: Path) -> None:
     found = only(wrong(home))
     assert (found.name, found.detail) == ("crawls", "ended without a word: soctrang")
     assert "luutru crawl soctrang" in (found.advice or "")
-    with crawl_lock(home, "soctrang"):
+    with crawl_lock(home, "soctrang", "5f3a9c01"):
         assert wrong(home) == []
         running = next(one for one in examine(home, Config.load(home)) if one.name == "crawls")
-        assert f"soctrang by process {os.getpid()} since" in running.detail
+        holder = f"process {os.getpid()} on {socket.gethostname()}, crawl 5f3a9c01, since"
+        assert f"soctrang by {holder}" in running.detail
 
 
 def test_a_lock_that_nobody_here_holds(home: Path) -> None:
@@ -86,11 +88,11 @@ def test_a_lock_that_nobody_here_holds(home: Path) -> None:
 
 
 def test_a_lock_file_that_nobody_holds_is_no_lock(home: Path) -> None:
-    with crawl_lock(home, "soctrang"):
+    with crawl_lock(home, "soctrang", "5f3a9c01"):
         pass
     assert (home / "locks" / "soctrang.lock").read_text()
     assert wrong(home) == []
-    with crawl_lock(home, "soctrang"):
+    with crawl_lock(home, "soctrang", "5f3a9c01"):
         pass
 
 
@@ -100,7 +102,7 @@ def test_a_look_at_a_lock_stops_no_crawl(home: Path) -> None:
     fcntl.flock(looking, fcntl.LOCK_SH)
     code = (
         "import sys; from pathlib import Path; from storage.locks import crawl_lock\n"
-        "with crawl_lock(Path(sys.argv[1]), 'soctrang'): print('held')"
+        "with crawl_lock(Path(sys.argv[1]), 'soctrang', '5f3a9c01'): print('held')"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True) as crawl:
         while not _is_waiting(crawl.pid):
@@ -120,7 +122,7 @@ def test_a_file_that_was_not_sealed(home: Path) -> None:
     (path,) = home.rglob("*.warc.gz")
     path.rename(path.with_name(path.name + ".open"))
     assert only(wrong(home)).detail == f"unsealed: {path.relative_to(home)}.open"
-    with crawl_lock(home, "soctrang"):
+    with crawl_lock(home, "soctrang", "5f3a9c01"):
         assert wrong(home) == []
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, event, inspect, select, text, update
 
 from storage.errors import NewerIndex, StorageError
-from storage.index import captures, crawls, documents, frontier, revisits
+from storage.index import captures, crawls, documents, frontier, recovery, revisits
 from storage.index.captures import Observation, Place
 from storage.index.documents import Derived
 from storage.index.engine import HEAD, Index
@@ -399,7 +399,9 @@ def test_a_crawl_from_its_beginning_to_its_end(index: Index) -> None:
         assert (ended.crawl, ended.outcome, ended.captures, ended.warnings) == (CRAWL, Outcome.PARTIAL, 2, ("một",))
         crawls.begin(connection, "c2", SITE, "d" * 64)
         crawls.begin(connection, "c3", "other", "d" * 64)
-        crawls.bury(connection, SITE)
+        (dead,) = recovery.unburied(connection, SITE, [])
+        assert [recovery.tell(connection, dead, ["torn"]) for _ in range(2)] == [True, False]
+        assert recovery.bury(connection, dead).warnings == ("the process ended before the crawl did", "torn")
         rows = dict(tuple(row) for row in connection.execute(select(crawl.c.id, crawl.c.outcome)))
     assert rows == {CRAWL: "partial", "c2": "interrupted", "c3": "running"}
 

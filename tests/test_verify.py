@@ -324,7 +324,7 @@ def test_files_of_a_crawl_that_runs_are_left_alone(home: Path, first: Written, s
     write(home, "DELETE FROM capture WHERE crawl = 'second00'")
     (home / second.files[0]).rename(home / (second.files[0] + ".open"))
     (home / (first.files[0].replace("first000", "second00") + ".open")).write_bytes(b"")
-    with crawl_lock(home, "soctrang"):
+    with crawl_lock(home, "soctrang", "5f3a9c01"):
         report = verified(home)
     assert (report.problems, report.files) == ((), 1)
     assert "file-unsealed" in [kind for kind, *_ in found(verified(home))]

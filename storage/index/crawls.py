@@ -52,16 +52,6 @@ def begin(connection: Connection, id_: str, site: str, definition: str) -> None:
     )
 
 
-def bury(connection: Connection, site: str) -> None:
-    """Say of crawls that never came to their end that they were interrupted; whoever calls holds the site's lock."""
-    told = json.dumps(["the process ended before the crawl did"])
-    connection.execute(
-        update(crawl)
-        .where(crawl.c.site == site, crawl.c.outcome == Outcome.RUNNING)
-        .values(outcome=Outcome.INTERRUPTED, finished=now(), warnings=told)
-    )
-
-
 def unfinished_since(connection: Connection, site: str) -> str | None:
     """When the first crawl began that was cut off since one last came to its end; None when none was."""
     mine = crawl.c.site == site

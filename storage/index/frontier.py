@@ -258,6 +258,12 @@ def waiting(
     return [_waiting(row, _condition(row)) for row in rows if row.id not in without][:limit]
 
 
+def known(connection: Connection, site: str, url: str) -> Waiting | None:
+    """The row of an address, whatever its state."""
+    row = connection.execute(select(*_WAITING).where(frontier.c.site == site, frontier.c.url == url)).first()
+    return _waiting(row) if row else None
+
+
 def next_due(connection: Connection, site: str, kinds: Collection[Kind], without: Collection[int]) -> str | None:
     """When the earliest waiting address is due; None when nothing waits."""
     rows = connection.execute(
