@@ -25,6 +25,9 @@ from crawler.sites import Layout, Site
 PAGES = Path(__file__).parent / "pages"
 GOLD = Path(__file__).parents[1] / ".." / "shared" / "data" / "extraction"
 CAPTURED = datetime(2026, 11, 22, 7, 50, tzinfo=UTC)
+SHORT = (
+    "Sáng ngày 12/3, Ủy ban nhân dân xã thông báo nội dung trên đến toàn thể nhân dân trong xã được biết và thực hiện."
+)
 SEEDS = ("000", "001", "002", "003", "004")
 MENU = ["Trang chủ", "Giới thiệu", "Tin tức - Sự kiện", "Văn bản", "Thủ tục hành chính", "Hỏi đáp", "Liên hệ"]
 
@@ -256,6 +259,41 @@ def test_days_stand_on_the_line_below_too() -> None:
 def test_reasons(html: str, content_type: str, reason: str) -> None:
     result = read(html, content_type=content_type)
     assert (result.article, result.reason) == (None, reason)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Trang bạn tìm không tồn tại",
+        "Không tìm thấy trang",
+        "Lỗi 404",
+        "404",
+        "403 - Forbidden",
+        "HTTP Error 500",
+        "Page not found",
+        "The resource cannot be found or not found",
+        "Bài viết đã bị xóa hoặc không tồn tại",
+        "Website đang bảo trì",
+    ],
+)
+def test_titles_of_error_pages(title: str) -> None:
+    assert read(f"<title>{title}</title><body><h1>{title}</h1><p>{SHORT}").reason == "error page"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "500 suất quà cho hộ nghèo xã Vàm Đông",
+        "Thông báo số 404 về lịch tiếp công dân",
+        "Vẫn không tìm thấy người mất tích trên sông Hậu",
+        "Thông báo bảo trì lưới điện trên địa bàn phường",
+        "Tài khoản giả mạo lãnh đạo xã đã bị xóa",
+    ],
+)
+def test_short_articles_that_sound_like_an_error(title: str) -> None:
+    found = read(f"<title>{title}</title><body><h1>{title}</h1><p>{SHORT}").article
+    assert found is not None
+    assert found.title == title
 
 
 @pytest.mark.parametrize("name", ["003", "004"])

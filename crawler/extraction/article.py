@@ -20,10 +20,14 @@ from storage.model import Article, Mention
 CODE = 4  # counts the changes of this package that let the same page read otherwise
 _HTML = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "")
 _ERROR = re.compile(
-    r"\b(?:404|403|500|502|503)\b|not found|server error|runtime error|access denied|forbidden|object moved"
-    r"|không tìm thấy|không tồn tại|đã bị (?:xóa|xoá|gỡ)|trang (?:này|bạn).{0,30}không|lỗi (?:hệ thống|máy chủ)"
-    r"|đường dẫn.{0,20}không|under maintenance|bảo trì",
-    re.IGNORECASE,
+    r"^(?:40[34]|50[023])(?:\W*$|\s*[-–|:])|\b(?:lỗi|error|http|status)\W{0,3}(?:40[34]|50[023])\b"
+    r"|(?:page|file|url|resource|document)\b.{0,30}\bnot (?:be )?found|^\W*not found\W*$|(?:server|runtime) error"
+    r"|^\W*(?:access denied|forbidden)|object moved|under maintenance|lỗi (?:hệ thống|máy chủ)"
+    r"|không tìm thấy(?=\W*$|\s+(?:trang|nội dung|bài|đường|dữ liệu|kết quả|tài liệu|địa chỉ))"
+    r"|(?:trang (?:này|bạn|web|mà)|bài viết|nội dung|đường dẫn|liên kết)\b.{0,40}"
+    r"(?:không (?:tìm thấy|tồn tại|còn|khả dụng)|đã bị (?:xóa|xoá|gỡ))"
+    r"|(?:website|hệ thống|trang (?:này|web)|cổng thông tin).{0,40}bảo trì",
+    re.IGNORECASE | re.MULTILINE,
 )
 _ERROR_SIZE = 600  # characters beyond which a page that names an error is an article about one
 _SMALLEST = 80  # characters that a text found without a layout must have, or with one that finds the title too
