@@ -86,11 +86,11 @@ def test_a_redesign_is_told_until_the_site_is_defined_anew(tmp_path: Path) -> No
         assert (first["outcome"], first["documents_new"], first["warnings"]) == ("completed", NUMBER, [])
         assert health(home) == (0, [])
         site.design = new
-        second = home.crawl("news", web.at(HOST))
-        third = home.crawl("news", web.at(HOST))
+        second = home.crawl("news", web.at(HOST), full=True)
+        third = home.crawl("news", web.at(HOST), full=True)
         alarm = health(home)
         define(home, NEW)
-        fourth = home.crawl("news", web.at(HOST))
+        fourth = home.crawl("news", web.at(HOST), full=True)
         assert (fourth["outcome"], fourth["warnings"]) == ("completed", [])
         assert health(home) == (0, [])
     for again in (second, third):
@@ -114,7 +114,7 @@ def test_pages_that_give_nothing_are_told(tmp_path: Path, design: Any, said: str
     with Web(site.answer) as web:
         home.crawl("news", web.at(HOST))
         site.design = design
-        told = home.crawl("news", web.at(HOST))
+        told = home.crawl("news", web.at(HOST), full=True)
     assert told["outcome"] == "partial"
     assert [warning for warning in told["warnings"] if said in warning] == told["warnings"] != []
     status, problems = health(home)

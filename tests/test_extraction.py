@@ -269,6 +269,7 @@ def test_reasons(html: str, content_type: str, reason: str) -> None:
         "Lỗi 404",
         "404",
         "403 - Forbidden",
+        "404 not found",
         "HTTP Error 500",
         "Page not found",
         "The resource cannot be found or not found",

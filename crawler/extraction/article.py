@@ -20,7 +20,8 @@ from storage.model import Article, Mention
 CODE = 4  # counts the changes of this package that let the same page read otherwise
 _HTML = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "")
 _ERROR = re.compile(
-    r"^(?:40[34]|50[023])(?:\W*$|\s*[-–|:])|\b(?:lỗi|error|http|status)\W{0,3}(?:40[34]|50[023])\b"
+    r"^(?:40[34]|50[023])(?:\W*$|\s*[-–|:]|\s+(?:not found|forbidden|internal|bad gateway|service|không))"
+    r"|\b(?:lỗi|error|http|status)\W{0,3}(?:40[34]|50[023])\b"
     r"|(?:page|file|url|resource|document)\b.{0,30}\bnot (?:be )?found|^\W*not found\W*$|(?:server|runtime) error"
     r"|^\W*(?:access denied|forbidden)|object moved|under maintenance|lỗi (?:hệ thống|máy chủ)"
     r"|không tìm thấy(?=\W*$|\s+(?:trang|nội dung|bài|đường|dữ liệu|kết quả|tài liệu|địa chỉ))"
