@@ -235,7 +235,7 @@ def test_a_crawl_learns_and_the_next_one_reads_by_it(tmp_path: Path) -> None:
         assert len(json.loads(known["content"])) == 1
         shown = json.loads(run(home.path, "sites", "show", "vamsen", "--memory", "--json").out)
         assert (shown["version"], len(shown["templates"])) == (known["version"], 1)
-        again = home.crawl("vamsen", web.at("vamsen.example"))
+        again = home.crawl("vamsen", web.at("vamsen.example"), full=True)
         assert (again["documents_new"], again["documents_changed"]) == (0, 0)
     told = json.loads(run(home.path, "rederive", "--json").out)
     assert (told["failed"], told["lost"], told["problems"]) == (0, 0, [])

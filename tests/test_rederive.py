@@ -45,7 +45,7 @@ def test_rules_that_read_otherwise_make_no_version_and_a_real_change_among_them_
     with crawled(tmp_path / "home", news) as (home, web):
         redefine(home, definition(BRIEF))
         news.texts[3] = story(3, " đã sửa")
-        told = home.crawl("news", web.at(HOST))
+        told = home.crawl("news", web.at(HOST), full=True)
     assert (told["documents_new"], told["documents_changed"], told["documents_unchanged"]) == (0, 1, 3)
     assert versions(home) == [("news/1", 1), ("news/2", 1), ("news/3", 2), ("news/4", 1)]
     assert home.rows("SELECT count(*) AS n FROM versions WHERE text LIKE '%tòa soạn%'") == [{"n": 0}]
@@ -58,10 +58,10 @@ def test_history_tells_when_each_text_stood_and_which_were_read_again(tmp_path: 
     with crawled(tmp_path / "home", news) as (home, web):
         for more in (" đã sửa", ""):
             news.texts[1] = story(1, more)
-            home.crawl("news", web.at(HOST))
+            home.crawl("news", web.at(HOST), full=True)
         before = periods(home, "news/1")
         redefine(home, definition(BRIEF))
-        home.crawl("news", web.at(HOST))
+        home.crawl("news", web.at(HOST), full=True)
     after = periods(home, "news/1")
     assert [one["version"] for one in before] == [one["version"] for one in after] == [1, 2, 1]
     assert [one["first_seen"] for one in before] == [one["first_seen"] for one in after]
@@ -74,7 +74,7 @@ def test_a_redesign_with_the_same_text_makes_no_version(tmp_path: Path) -> None:
     with crawled(tmp_path / "home", news) as (home, web):
         news.design = "<main><div class=menu><a href=/>Trang chủ</a></div><section class=body>{text}</section></main>"
         redefine(home, definition(BRIEF))
-        told = home.crawl("news", web.at(HOST))
+        told = home.crawl("news", web.at(HOST), full=True)
     assert (told["documents_new"], told["documents_changed"], told["documents_unchanged"]) == (0, 0, 2)
     assert versions(home) == [("news/1", 1), ("news/2", 1)]
 
@@ -83,7 +83,7 @@ def test_other_identities_make_no_new_documents(tmp_path: Path) -> None:
     news = News(story(1), story(2))
     with crawled(tmp_path / "home", news) as (home, web):
         redefine(home, definition(identity="news/bai-{id}"))
-        told = home.crawl("news", web.at(HOST))
+        told = home.crawl("news", web.at(HOST), full=True)
         assert told["documents_new"] == 0
     assert versions(home) == [("news/bai-1", 1), ("news/bai-2", 1)]
 
@@ -95,11 +95,11 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with crawled(tmp_path_factory.mktemp("lively") / "home", news) as (home, web):
         news.texts[2] = story(2, " đã sửa")
         del news.texts[7]
-        home.crawl("news", web.at(HOST))
+        home.crawl("news", web.at(HOST), full=True)
         redefine(home, definition(BRIEF))
         news.texts[3] = story(3, " lần sau")
         news.texts[9] = story(9)
-        home.crawl("news", web.at(HOST))
+        home.crawl("news", web.at(HOST), full=True)
     return home.path
 
 
