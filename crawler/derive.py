@@ -104,11 +104,10 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
                 read += len(batch)
                 if read >= _RECYCLE_AFTER:
                     sys.exit(RECYCLED)
-            if related.keep_up(index, part, parts) or batch:
+            ours = () if last and not batch else (part, parts)  # in the end also what is left of processes that ended
+            if related.keep_up(index, *ours) or batch:
                 continue
             if last:
-                while related.keep_up(index):
-                    pass
                 return
             last = _told(news) == END
     except ArchiveError as error:
