@@ -24,7 +24,7 @@ from crawler.rules import Rules
 from crawler.scope import is_front_page
 from crawler.sites import Site
 from storage.errors import ArchiveError, BrokenRecord, Exhausted
-from storage.index import captures, documents
+from storage.index import captures, documents, related
 from storage.index.captures import Pending
 from storage.index.documents import Derived
 from storage.index.engine import Index
@@ -104,10 +104,12 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
                 read += len(batch)
                 if read >= _RECYCLE_AFTER:
                     sys.exit(RECYCLED)
-            elif last:
+            ours = () if last and not batch else (part, parts)  # in the end also what is left of processes that ended
+            if related.keep_up(index, *ours) or batch:
+                continue
+            if last:
                 return
-            else:
-                last = _told(news) == END
+            last = _told(news) == END
     except ArchiveError as error:
         sys.exit(error.status)
 

@@ -11,7 +11,7 @@ from crawler.derivation import IDLE, RECYCLED, Resume, Told, spare_memory
 from crawler.rereading import document_of
 from crawler.sites import Site
 from storage.errors import ArchiveError
-from storage.index import rereading
+from storage.index import related, rereading
 from storage.index.captures import Pending
 from storage.index.documents import Derived
 from storage.index.engine import Index
@@ -49,6 +49,7 @@ def work(request: Request, part: int, parts: int, parent: Connection, current: c
             reached = batch[-1].id
             parent.send(Told(reached, told))
             read += len(batch)
+            worker.keep_up(part, parts)
             if read >= _RECYCLE_AFTER:
                 sys.exit(RECYCLED)
     except ConnectionError:  # the parent is gone; what was written stays
@@ -87,6 +88,11 @@ class _Worker:
         told = self._write(left) if self._request.write else self._compare(left)
         self._current.value = IDLE
         return tuple(told)
+
+    def keep_up(self, part: int, parts: int) -> None:
+        """Compare texts, a portion of what waits for it."""
+        if self._request.write:
+            related.keep_up(self._index, part, parts)
 
     def _compare(self, batch: Sequence[Pending]) -> list[Reread]:
         found = [self._read(one) for one in batch]

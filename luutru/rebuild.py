@@ -12,7 +12,7 @@ from crawler.rederive import Request, work
 from crawler.sites import Site
 from storage.collection import Collection
 from storage.errors import UnknownSite
-from storage.index import rereading
+from storage.index import related, rereading
 from storage.index.engine import Index
 from storage.index.rereading import Change, Reread
 
@@ -90,6 +90,8 @@ def rederive(
         _run(request, tally)
     if not dry_run and since is None and not tally.problems:
         rereading.forget_mentions(collection.index, chosen)
+    while not dry_run and related.keep_up(collection.index):
+        pass
     return tally.told(dry_run, [one for one in skipped if site in (None, one.site)])
 
 

@@ -37,9 +37,9 @@ def add_version(connection: Connection, owner: int, number: int, text: str, **va
     }
     row = {
         "document": owner,
-        "digest": f"{owner}-{number}",
+        "digest": values.get("digest", f"{owner}-{number}"),
         "digest_rule": 1,
-        "first_seen": f"2024-01-0{number}T00:00:00.000000+00:00",
+        "first_seen": values.get("seen", f"2024-01-0{number}T00:00:00.000000+00:00"),
         "last_seen": f"2024-01-0{number}T00:00:00.000000+00:00",
         "title": values.get("title", "Bản tin"),
         "lead": values.get("lead"),

@@ -118,6 +118,13 @@ DUMP = {
         FROM address JOIN document ON document.id = address.document""",
     "mentions": "SELECT capture, target, anchor, day, rules FROM mention",
     "captures": "SELECT id, derived FROM capture",
+    "bodies": """
+        SELECT identity, version.digest, body.digest, rule, hex(bands), compared
+        FROM body LEFT JOIN version ON version.body = body.id LEFT JOIN document ON document.id = version.document""",
+    "bands": "SELECT value, digest FROM band LEFT JOIN body ON body.id = band.body",
+    "near": """
+        SELECT one.digest, two.digest, similarity
+        FROM near LEFT JOIN body AS one ON one.id = near.body LEFT JOIN body AS two ON two.id = near.other""",
     "folded": 'SELECT identity, digest, term, col, "offset" FROM temp.folded JOIN version ON version.id = doc '
     "JOIN document ON document.id = version.document",
     "exact": 'SELECT identity, digest, term, col, "offset" FROM temp.exact JOIN version ON version.id = doc '
@@ -140,7 +147,7 @@ def derived_from_nothing(home: Home, path: Path) -> Home:
     with closing(sqlite3.connect(path / "index.db")) as connection, connection:
         for name in ("version_folded", "version_exact"):
             connection.execute(f"INSERT INTO {name}({name}) VALUES ('delete-all')")
-        for name in ("reading", "mention", "address", "version", "document"):
+        for name in ("reading", "mention", "address", "version", "document", "near", "band", "body"):
             connection.execute(f"DELETE FROM {name}")  # names of ours
         connection.execute("UPDATE capture SET derived = NULL WHERE derived = 1")
     load = partial(spiders.load, "news", path, True)

@@ -119,6 +119,14 @@ def _documents(connection: Connection) -> None:
             {"url": PDF, "document": 3, "first_seen": MOMENTS[0]},
         ],
     )
+    bodies = {OLD: 1, NEW: 2}
+    connection.execute(
+        tables.body.insert(),
+        [{"id": id_, "digest": digest, "rule": "r1", "bands": b"", "compared": 1} for digest, id_ in bodies.items()],
+    )
+    connection.execute(
+        tables.near.insert(), [{"body": id_, "other": id_, "similarity": 1000} for id_ in bodies.values()]
+    )
     versions = [
         (1, 1, OLD, MOMENTS[0], MOMENTS[2], "Đô thị loại I", "2025-01-01", "page"),
         (2, 1, NEW, MOMENTS[1], MOMENTS[1], "Đô thị loại I (sửa)", "2025-01-01T08:00:00+07:00", "page"),
@@ -133,6 +141,7 @@ def _documents(connection: Connection) -> None:
             | {"section": '["Trang chủ", "Thời sự"]', "tags": "[]", "language": "vi", "method": "layout"}
             | {"images": '[{"url": "https://dangcongsan.vn/a.jpg", "caption": "Ảnh", "credit": null}]'}
             | {"attachments": f'[{{"url": "{PDF}", "name": "Kế hoạch"}}]', "confidence": 875, "rules": "r1"}
+            | {"body": bodies[row[2]]}
             for row in versions
         ],
     )

@@ -501,3 +501,43 @@ def test_short_columns_are_whole_however_narrow_the_terminal(home: Path) -> None
 
 def test_matches_are_bold_on_a_terminal(home: Path) -> None:
     assert not any("[" in line for line in on_a_terminal(home, "search", "đô thị", columns=80))
+
+
+def test_related_tells_who_had_a_text_first(run: Run) -> None:
+    ended = run("related", DOCUMENT, "--json")
+    assert (ended.status, ended.err) == (0, "")
+    (found,) = ended.objects
+    assert found == {
+        "document": "thst/t/tin-cu",
+        "site": "thst",
+        "title": "Đô thị loại I",
+        "published": None,
+        "first_seen": "2025-01-04T07:50:40.123456+00:00",
+        "similarity": 1.0,
+        "first": {"document": DOCUMENT, "by": "captured"},
+    }
+    assert run("show", DOCUMENT, "--json").objects[0]["republications"] == [found]
+    shown = run("related", URL).out
+    assert re.search(rf"thst/t/tin-cu .* 1\.000 +{DOCUMENT} +captured +Đô thị loại I", shown)
+    assert "not compared" not in shown
+
+
+def test_related_says_where_there_is_nothing(run: Run) -> None:
+    alone = run("related", "web:https://dangcongsan.vn/files/ke-hoach.pdf")
+    assert (alone.status, alone.out) == (
+        0,
+        "no other document has the text of web:https://dangcongsan.vn/files/ke-hoach.pdf\n",
+    )
+    assert run("related", "nothing/1").status == 1
+    assert run("related").status == 2
+
+
+def test_search_shows_republications_as_one_hit(run: Run) -> None:
+    (page,) = run("search", "đô thị", "--distinct", "--json").objects
+    assert isinstance(page["results"], list)
+    assert [(one["document"], one["also"]) for one in page["results"]] == [("thst/t/tin-cu", [DOCUMENT])]
+    assert page["total"] == 2
+    assert f"also as {DOCUMENT}" in run("search", "đô thị", "--distinct").out
+    (first,) = run("search", "đô thị", "--limit", "1", "--json").objects
+    mixed = run("search", "đô thị", "--distinct", "--limit", "1", "--cursor", str(first["next"]))
+    assert (mixed.status, "the cursor is not of this search" in mixed.err) == (2, True)

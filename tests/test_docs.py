@@ -30,7 +30,8 @@ from storage.fixity import Report
 from storage.index.attachments import Offered, Offering
 from storage.index.health import Problem
 from storage.index.holdings import SiteState, Stats
-from storage.index.questions import Held, Period, Republished, Shown, VersionLine
+from storage.index.questions import Held, Period, Shown, VersionLine
+from storage.index.related import First, Republication
 from storage.index.revisits import DueCount
 from storage.index.search import Hit
 from storage.index.sql import ask
@@ -115,6 +116,7 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru search", Page),
         ("luutru show", Shown),
         ("luutru history", Period),
+        ("luutru related", Republication),
         ("luutru stats", Stats),
         ("luutru health", Health),
         ("luutru rederive", Rederived),
@@ -160,7 +162,8 @@ WITHIN: dict[tuple[type, str], type] = {
     (Hit, "articles"): Offering,
     (Shown, "versions"): VersionLine,
     (Shown, "captures"): Held,
-    (Shown, "republications"): Republished,
+    (Shown, "republications"): Republication,
+    (Republication, "first"): First,
     (Period, "captures"): Held,
     (Report, "problems"): FixityProblem,
     (Examined, "checks"): Check,
@@ -191,11 +194,12 @@ def test_the_shapes_are_those_that_were_agreed() -> None:
         "documents_new, documents_changed, documents_unchanged, errors, warnings",
         Page: "total, results, facets, next",
         Hit: "document, url, site, title, lead, published, section, snippet, score, version, versions, captured, "
-        "kind, articles",
+        "kind, articles, also",
         Shown: "document, kind, url, addresses, site, title, lead, text, authors, published, published_from, modified, "
         "section, tags, views, language, images, attachments, articles, reason, method, confidence, "
         "version, versions, captures, republications, gone, gone_since",
         Held: "timestamp, url, status, warc, offset, length, payload_digest, type",
+        Republication: "document, site, title, published, first_seen, similarity, first",
         Period: "version, first_seen, last_seen, title, digest, reread, captures",
         SiteState: "site, name, hosts, captures, documents, versions, first, last, last_outcome, next",
         Health: "ok, problems",

@@ -51,8 +51,9 @@ class Page:
 @click.argument("words", metavar="QUERY", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many documents.")
 @click.option("--cursor", help="Go on where an earlier answer ended.")
+@click.option("--distinct", is_flag=True, help="Count republications once: name them with the first that answers.")
 @click.pass_obj
-def command(invocation: Invocation, words: tuple[str, ...], limit: int, cursor: str | None) -> None:
+def command(invocation: Invocation, words: tuple[str, ...], limit: int, cursor: str | None, distinct: bool) -> None:
     """Search the texts, with or without diacritics.
 
     All words must occur. "…" is a phrase, -word excludes, word* is a beginning; site: section: author: after: before:
@@ -69,7 +70,8 @@ def command(invocation: Invocation, words: tuple[str, ...], limit: int, cursor: 
     people = not invocation.json
     with invocation.collection() as collection:
         with collection.index.read() as connection:
-            found = search(connection, query, limit=limit, cursor=cursor, marks=_MARKS if people else _BRACKETS)
+            marks = _MARKS if people else _BRACKETS
+            found = search(connection, query, limit=limit, cursor=cursor, distinct=distinct, marks=marks)
             numbers = questions.version_numbers(connection, [hit.version for hit in found.hits])
         hits = tuple(replace(hit, version=numbers[hit.version]) for hit in found.hits)
         page = Page(found.total, hits, _counts(found.facets), found.next)
@@ -96,6 +98,8 @@ def _write(page: Page, capped: bool, config: Config) -> None:
         for one in hit.articles:
             write(f"  offered by {one.document}: {one.title}")
         print(f"  {_marked(printable(hit.snippet))}")  # noqa: T201  # our own marks steer the terminal
+        if hit.also:
+            write(f"  also as {', '.join(hit.also)}")
     if page.next:
         write(f"\nmore: --cursor {page.next}")
 

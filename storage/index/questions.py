@@ -18,6 +18,7 @@ from storage.errors import NotFound
 from storage.index import attachments
 from storage.index.attachments import Offered, Offering
 from storage.index.gone import gone_since, standing
+from storage.index.related import Republication, republications
 from storage.index.tables import address, capture, document, file, frontier, reading, version
 from storage.model import Attachment, Image, Kind
 from storage.surt import surt
@@ -79,17 +80,6 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class Republished:
-    """Another document with the same text."""
-
-    document: str
-    site: str
-    title: str
-    published: str | None
-    first_seen: str
-
-
-@dataclass(frozen=True, slots=True)
 class Shown:
     """A document as it stood in its newest capture, and all captures of its addresses, oldest first.
 
@@ -121,7 +111,7 @@ class Shown:
     version: int | None
     versions: tuple[VersionLine, ...]
     captures: tuple[Held, ...]
-    republications: tuple[Republished, ...]
+    republications: tuple[Republication, ...]
     gone: bool
     gone_since: str | None
 
@@ -155,7 +145,7 @@ def show(connection: Connection, wanted: str, identities: Iterable[str] = ()) ->
             for number, one in enumerate(versions, 1)
         ),
         captures=tuple(map(_held, captures)),
-        republications=_republications(connection, owner.id, [one.digest for one in versions]),
+        republications=tuple(republications(connection, owner.id)),
         gone=since is not None,
         gone_since=since,
     )
@@ -353,13 +343,3 @@ def _text_of(connection: Connection, id_: int | None) -> dict[str, Any]:
         "attachments": tuple(Attachment(**one) for one in json.loads(row.attachments)),
         "confidence": row.confidence / 1000,
     }
-
-
-def _republications(connection: Connection, owner: int, digests: Sequence[str]) -> tuple[Republished, ...]:
-    rows = connection.execute(
-        select(document.c.identity, document.c.site, version.c.title, version.c.published, document.c.first_seen)
-        .join(version, version.c.document == document.c.id)
-        .where(version.c.digest.in_(digests), document.c.id != owner)
-        .order_by(document.c.first_seen, document.c.identity, version.c.digest)
-    )
-    return tuple(Republished(*row) for row in rows)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 
-from storage.index import documents, mentions
+from storage.index import documents, mentions, related
 from storage.index.captures import BAD_ROW, READABLE, Pending, readable
 from storage.index.dialects import dialect_of
 from storage.index.documents import FAILED, Derived
@@ -249,6 +249,7 @@ def _sweep(connection: Connection, owners: Sequence[int]) -> None:
     left = and_(version.c.document.in_(owners), version.c.first_seen == _UNSEEN)
     ids = list(connection.scalars(select(version.c.id).where(left)))
     dialect_of(connection).remove_from_fulltext(connection, documents.texts_of(connection, ids))
+    related.leave(connection, ids)
     connection.execute(delete(version).where(version.c.id.in_(ids)))
     connection.execute(delete(document).where(document.c.id.in_(owners), document.c.first_seen == _UNSEEN))
 

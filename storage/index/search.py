@@ -9,8 +9,9 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2s
 from typing import Any
 
@@ -21,6 +22,7 @@ from storage.folding import accented
 from storage.index.attachments import Offering, offered_by
 from storage.index.dialects import dialect_of
 from storage.index.filters import conditions
+from storage.index.places import Dated, Distinct, Place, Ranked
 from storage.index.tables import document, version
 from storage.model import Kind
 from storage.query import Query
@@ -40,6 +42,7 @@ class Hit:
 
     `document` is its identity; `version` the number of the version among the document's `versions`, from 1 by first
     capture, and `captured` the moment of that capture; `score` is None where nothing was ranked, else more is better.
+    `also` are documents that answer too and are left out, because they are republications of this one.
     """
 
     document: str
@@ -56,6 +59,7 @@ class Hit:
     captured: str
     kind: str
     articles: tuple[Offering, ...]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,44 +86,32 @@ class Results:
     next: str | None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Ranked:  # ordered by the fields that a cursor holds
-    exact: bool
-    score: float
-    document: int
-    version: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Dated:
-    day: str
-    document: int
-
-
 def search(
     connection: Connection,
     query: Query,
     *,
     limit: int = 20,
     cursor: str | None = None,
+    distinct: bool = False,
     marks: tuple[str, str] = ("[", "]"),
 ) -> Results:
     """The next `limit` documents that answer the query; UsageError for a cursor that another query gave.
 
-    In snippets of the original text, matches stand between the two `marks`.
+    With `distinct`, republications of a hit are no hits of their own. In snippets of the original text, matches stand
+    between the two `marks`.
     """
-    newest, last = _decode(cursor, query) if cursor else (_newest_version(connection), None)
+    newest, last = _decode(cursor, query, distinct) if cursor else (_newest_version(connection), None)
     question = _Question(connection, query, newest)
-    places = question.places(last, limit + 1)
+    places = question.distinct_places(last, limit + 1) if distinct else question.places(last, limit + 1)
     counted = question.counted()
     documents = {row.id: row for row in counted[:COUNTED]}.values()
     capped = len(counted) > COUNTED
     return Results(
-        hits=question.hits(places[:limit], marks),
+        hits=question.hits(places[:limit], marks, question.left_out(places[:limit]) if distinct else {}),
         total=len(documents),
         total_capped=capped,
         facets=_facets(documents, capped),
-        next=_encode(query, newest, places[limit - 1]) if len(places) > limit else None,
+        next=_encode(query, newest, distinct, places[limit - 1]) if len(places) > limit else None,
     )
 
 
@@ -138,15 +130,28 @@ class _Question:
         self.newest = newest
         self.on_document, self.on_version = conditions(connection, query.filters)
 
-    def places(self, last: _Ranked | _Dated | None, count: int) -> Sequence[_Ranked | _Dated]:
+    def places(self, last: Place | None, count: int) -> Sequence[Place]:
         """The next documents after `last`: those that are ranked, then the others by day."""
-        ranked, all_are = self._ranked() if self.terms else ([], False)
-        if isinstance(last, _Dated):
+        ranked, all_are = self._ranked
+        if isinstance(last, Dated):
             return self._dated(last, ranked, count)
         places = [place for place in ranked if last is None or place < last][:count]
         if all_are or len(places) == count:
             return places
         return [*places, *self._dated(None, ranked, count - len(places))]
+
+    def distinct_places(self, last: Place | None, count: int) -> list[Place]:
+        """The same without republications of documents that come before."""
+        shown: list[Place] = []
+        while len(shown) < count and (following := self.places(last, count)):
+            shown += self.distinct(following)
+            last = following[-1]
+        return shown[:count]
+
+    @cached_property
+    def distinct(self) -> Distinct:
+        """What leaves republications out."""
+        return Distinct(self.connection, self._ranked[0], self._places_by_day)
 
     def counted(self) -> Sequence[_Row]:
         """Id, site, section and day of the newest matches' documents; one more than `COUNTED` where there are more."""
@@ -156,28 +161,48 @@ class _Question:
         found = self._newest(self.dialect.folded(self.terms), COUNTED + 1).subquery()
         return self.connection.execute(columns.join(version).join(found, found.c.id == version.c.id)).all()
 
-    def hits(self, places: Sequence[_Ranked | _Dated], marks: tuple[str, str]) -> tuple[Hit, ...]:
+    def left_out(self, places: Sequence[Place]) -> dict[int, tuple[str, ...]]:
+        """The identities of what is left out for each of these places, by document."""
+        ids = {place.document: self.distinct.left_out(place.document) for place in places}
+        wanted = self.dialect.among([id_ for others in ids.values() for id_ in others])
+        rows = self.connection.execute(select(document.c.id, document.c.identity).where(document.c.id.in_(wanted)))
+        names = {row.id: row.identity for row in rows}
+        return {one: tuple(names[id_] for id_ in others) for one, others in ids.items()}
+
+    def hits(
+        self, places: Sequence[Place], marks: tuple[str, str], also: Mapping[int, tuple[str, ...]]
+    ) -> tuple[Hit, ...]:
         """The places as they are shown, in their order."""
-        dated = [place.document for place in places if isinstance(place, _Dated)]
+        dated = [place.document for place in places if isinstance(place, Dated)]
         named = self._standing(dated) if dated else {}
-        scores = {place.version: place.score for place in places if isinstance(place, _Ranked)}
-        ids = [place.version if isinstance(place, _Ranked) else named[place.document] for place in places]
+        scores = {place.version: place.score for place in places if isinstance(place, Ranked)}
+        ids = [place.version if isinstance(place, Ranked) else named[place.document] for place in places]
         snippets = self.dialect.snippets(self.connection, self.terms, ids, marks) if self.terms and ids else {}
         rows = {row.id: row for row in self.connection.execute(_shown(ids))}
         files = [row.document for row in rows.values() if row.kind == Kind.ATTACHMENT]
         offered = offered_by(self.connection, files) if files else {}
         found = (rows[id_] for id_ in ids)
         return tuple(
-            _hit(row, snippets.get(row.id), scores.get(row.id), offered.get(row.document, ())) for row in found
+            _hit(
+                row,
+                snippets.get(row.id),
+                scores.get(row.id),
+                offered.get(row.document, ()),
+                also.get(row.document, ()),
+            )
+            for row in found
         )
 
-    def _ranked(self) -> tuple[list[_Ranked], bool]:
+    @cached_property
+    def _ranked(self) -> tuple[list[Ranked], bool]:
         """The best version of each ranked document, the best first, and whether these are all documents."""
+        if not self.terms:
+            return [], False
         found = self.dialect.folded(self.terms)
         newest = self._scored(found)
         exact = self._spelled_as_typed(found)
         rising = sorted((exact | newest).values(), key=lambda row: (row.id in exact, row.score, row.last_seen, row.id))
-        best = {row.document: _Ranked(row.id in exact, row.score, row.document, row.id) for row in rising}
+        best = {row.document: Ranked(row.id in exact, row.score, row.document, row.id) for row in rising}
         return sorted(best.values(), reverse=True), len(newest) < RANKED
 
     def _spelled_as_typed(self, found: Select[tuple[int]]) -> dict[int, _Row]:
@@ -201,13 +226,18 @@ class _Question:
             found = found.where((id_ + 0).in_(within.where(*self.on_document, *self.on_version)))
         return found.where(id_ <= self.newest, *self._not_excluded(id_)).order_by(id_.desc()).limit(count)
 
-    def _dated(self, last: _Dated | None, ranked: Sequence[_Ranked], count: int) -> list[_Dated]:
+    def _places_by_day(self, documents: Collection[int]) -> list[Dated]:
+        among = document.c.id.in_(self.dialect.among(list(documents)))
+        rows = self.connection.execute(self._by_day(select(document.c.day, document.c.id)).where(among))
+        return [Dated(*row) for row in rows]
+
+    def _dated(self, last: Dated | None, ranked: Sequence[Ranked], count: int) -> list[Dated]:
         found = self._by_day(select(document.c.day, document.c.id)).limit(count)
         if last:
             found = found.where(tuple_(document.c.day, document.c.id) < (last.day, last.document))
         if ranked:
             found = found.where(document.c.id.not_in(self.dialect.among([place.document for place in ranked])))
-        return [_Dated(day, id_) for day, id_ in self.connection.execute(found)]
+        return [Dated(day, id_) for day, id_ in self.connection.execute(found)]
 
     def _by_day(self, columns: Select[Any]) -> Select[Any]:
         answers = exists().where(version.c.document == document.c.id, *self._answers())
@@ -253,7 +283,9 @@ def _shown(ids: Sequence[int]) -> Select[Any]:
     )
 
 
-def _hit(row: _Row, snippet: str | None, score: float | None, articles: tuple[Offering, ...]) -> Hit:
+def _hit(
+    row: _Row, snippet: str | None, score: float | None, articles: tuple[Offering, ...], also: tuple[str, ...]
+) -> Hit:
     return Hit(
         document=row.identity,
         url=row.url,
@@ -269,6 +301,7 @@ def _hit(row: _Row, snippet: str | None, score: float | None, articles: tuple[Of
         captured=row.first_seen,
         kind=row.kind,
         articles=articles,
+        also=also,
     )
 
 
@@ -293,20 +326,20 @@ def _frequent_first(counted: tuple[str, int]) -> tuple[int, str]:
     return -counted[1], counted[0]
 
 
-def _encode(query: Query, newest: int, last: _Ranked | _Dated) -> str:
-    key = [last.exact, last.score, last.document] if isinstance(last, _Ranked) else [last.day, last.document]
-    return urlsafe_b64encode(json.dumps([_seal(query, newest, key), newest, key]).encode()).decode()
+def _encode(query: Query, newest: int, distinct: bool, last: Place) -> str:
+    key = [last.exact, last.score, last.document] if isinstance(last, Ranked) else [last.day, last.document]
+    return urlsafe_b64encode(json.dumps([_seal(query, newest, distinct, key), newest, key]).encode()).decode()
 
 
-def _decode(cursor: str, query: Query) -> tuple[int, _Ranked | _Dated]:
+def _decode(cursor: str, query: Query, distinct: bool) -> tuple[int, Place]:
     try:
         seal, newest, key = json.loads(urlsafe_b64decode(cursor))
     except (ValueError, TypeError):
         seal, newest, key = None, 0, []
-    if seal != _seal(query, newest, key):
+    if seal != _seal(query, newest, distinct, key):
         raise UsageError("the cursor is not of this search: leave it out to begin with the first page")
-    return newest, _Ranked(*key) if isinstance(key[0], bool) else _Dated(*key)
+    return newest, Ranked(*key) if isinstance(key[0], bool) else Dated(*key)
 
 
-def _seal(query: Query, newest: int, key: list[Any]) -> str:
-    return blake2s(repr((query, newest, key)).encode(), digest_size=6).hexdigest()
+def _seal(query: Query, newest: int, distinct: bool, key: list[Any]) -> str:
+    return blake2s(repr((query, newest, distinct, key)).encode(), digest_size=6).hexdigest()

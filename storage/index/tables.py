@@ -166,6 +166,35 @@ address = Table(  # the addresses of a document; two sites may say that one addr
     Index(None, "document"),
 )
 
+body = Table(  # what versions say in their texts: one for all whose words are the same (see `storage.index.related`)
+    "body",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("rule", String(16), nullable=False),  # number and parameters by which the bands were made
+    Column("bands", LargeBinary, nullable=False),  # six bytes each; none where the text is too short
+    Column("compared", SmallInteger),  # null: waits to be compared with the bodies that share bands with it
+    Index("ix_body_waiting", "id", **_only("compared IS NULL")),
+    sqlite_autoincrement=True,  # a number is never given again: who compares holds it over two transactions
+)
+
+band = Table(  # bodies that share one are compared; a foreign key would search all of them for each body that goes
+    "band",
+    metadata,
+    Column("value", BigInteger, primary_key=True),  # the number of the band is a part of it
+    Column("body", Integer, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+near = Table(  # bodies that are nearly the same, each pair in both directions, and each body with itself
+    "near",
+    metadata,
+    Column("body", Integer, primary_key=True),
+    Column("other", Integer, primary_key=True),
+    Column("similarity", SmallInteger, nullable=False),  # thousandths
+    sqlite_with_rowid=False,
+)
+
 version = Table(  # one distinct text of a document
     "version",
     metadata,
@@ -191,8 +220,10 @@ version = Table(  # one distinct text of a document
     Column("confidence", Integer, nullable=False),  # thousandths
     Column("rules", String, nullable=False),
     Column("title_from", String(12)),  # of an attachment: `metadata`, `link`, `file name`
+    Column("body", Integer, ForeignKey("body.id")),  # null: waits for it
     UniqueConstraint("document", "digest"),
-    Index(None, "digest"),  # the same text under another document
+    Index(None, "body"),
+    Index("ix_version_waiting", "id", **_only("body IS NULL")),
 )
 
 offer = Table(  # a file that a version of an article offers

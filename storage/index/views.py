@@ -70,6 +70,19 @@ SELECT
   version.digest
 FROM version
 JOIN document ON document.id = version.document""",  # noqa: S608
+    "republications": """
+SELECT
+  document.identity AS document,
+  document.site,
+  other.identity AS other,
+  other.site AS other_site,
+  max(near.similarity) / 1000.0 AS similarity
+FROM version
+JOIN near ON near.body = version.body
+JOIN version AS theirs ON theirs.body = near.other AND theirs.document <> version.document
+JOIN document ON document.id = version.document
+JOIN document AS other ON other.id = theirs.document
+GROUP BY version.document, theirs.document""",
     "captures": f"""
 SELECT
   capture.id AS capture,
