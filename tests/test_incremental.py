@@ -272,15 +272,6 @@ def test_what_has_an_etag_is_asked_for_on_condition(small: Known) -> None:
     }  # never another revisit
 
 
-def test_what_lies_in_no_sealed_file_is_asked_for_without_condition(small: Known) -> None:
-    small.home.pass_days(2000)
-    with small.home.write() as connection:
-        connection.execute("UPDATE file SET sha256 = NULL")
-    with Web(small.portal) as web:
-        small.home.crawl("portal", web.at(HOST))
-    assert (len(_articles(web)), web.unchanged) == (6, [])
-
-
 def test_a_full_crawl_asks_without_condition(small: Known) -> None:
     with Web(small.portal) as web:
         told = small.home.crawl("portal", web.at(HOST), full=True)
