@@ -17,7 +17,7 @@ from crawler import drift
 from crawler.capture import Recorder
 from crawler.definition import definition_digest
 from crawler.derivation import Derivation, SiteLoader, after_crawl, beside_crawl
-from crawler.frontier import Retries, due_again
+from crawler.frontier import due_again
 from crawler.observe import Observer
 from crawler.outcome import Account, judge, warnings
 from crawler.recover import bury, recover
@@ -32,7 +32,7 @@ from storage.errors import ArchiveError, StorageError, UsageError
 from storage.index import accounts, captures, crawls, documents, facts, frontier, recovery, revisits
 from storage.index.captures import Observation
 from storage.index.frontier import State
-from storage.locks import crawl_lock
+from storage.locks import crawl_lock, index_in_use
 from storage.model import PAGES, Crawl, Drift, Exchange, Found, Kind
 from storage.moments import now, written
 from storage.urls import NotAnAddress, canonicalize
@@ -73,12 +73,7 @@ class Session:
         self._load = load
         self._settings = settings
         self._scope = Scope(self.site)
-        self._observer = Observer(
-            self.site,
-            Retries(settings.getint("RETRY_TIMES"), settings.getfloat("RETRY_DELAY")),
-            requisites=switched_on(settings, "REQUISITES"),
-            decoded_limit=settings.getint("DECODED_MAXSIZE"),
-        )
+        self._observer = Observer.of(self.site, settings)
         self._derives = switched_on(settings, "DERIVE")
         for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
             if not settings.getint(name):
@@ -112,6 +107,7 @@ class Session:
         home, index = self._collection.home, self._collection.index
         first = seeds(self.site)
         try:
+            self._held.enter_context(index_in_use(home))
             self._held.enter_context(crawl_lock(home, self.site.key, self.crawl))
             with index.write() as connection:
                 frontier.discover(connection, self.site.key, first)
@@ -358,9 +354,7 @@ class Session:
         if self._recorder.failure is None:  # else the next crawl takes up what is there
             try:
                 self._count_interrupted(failure)
-                tell_addresses(
-                    self._writer, self._collection.index, self.site.key, self.crawl, self._unfinished_since
-                )
+                tell_addresses(self._writer, self._collection.index, self.site.key, self.crawl, self._unfinished_since)
                 return self._end(interrupted, failure, seals=True)
             except ArchiveError as error:
                 if failure is None:

@@ -9,6 +9,7 @@ from crawler.scope import PRIORITIES, Scope
 from storage.index import captures, frontier, recovery
 from storage.index.captures import Observation
 from storage.index.engine import Index
+from storage.index.frontier import Condition
 from storage.kept import Kept, Reference
 from storage.model import Exchange, Found, Kind, Original
 
@@ -23,6 +24,8 @@ def take(index: Index, observer: Observer, crawl: str, kept: Kept) -> tuple[str,
 def observed(index: Index, observer: Observer, kept: Kept) -> Observation:
     """All that a capture tells; its address has a row then."""
     meta = _asked(index, observer, kept.exchange)
+    if kept.exchange.status == 304 and kept.capture.refers_to:  # it was asked whether it is still this one
+        meta["condition"] = Condition(None, None, kept.capture.refers_to, _is_readable(index, kept.capture.refers_to))
     try:
         return observer.exchange(kept.exchange, kept.capture, meta)
     except Exception as error:  # noqa: BLE001  # a mistake of ours over one page must not keep all others from their rows
@@ -35,6 +38,11 @@ def original(index: Index, reference: Reference) -> Original | None:
     """What a revisit repeats, as far as it has a row."""
     with index.read() as connection:
         return recovery.original(connection, reference)
+
+
+def _is_readable(index: Index, original: Original) -> bool:
+    with index.read() as connection:
+        return recovery.is_readable(connection, original)
 
 
 def _asked(index: Index, observer: Observer, exchange: Exchange) -> dict[str, Any]:

@@ -25,8 +25,8 @@ class Collection:
         config = config or Config.load(home)
         path = home / "index.db"
         _refuse_to_share(home, path)
-        if not path.exists() and any((home / "warc").glob("*/*/*.warc.gz*")):
-            raise StorageError(f"{path} is gone, and WARC files lie beside it: put it back from a backup")
+        if not path.exists() and any(one.is_file() for one in (home / "warc").rglob("*.warc*")):
+            raise StorageError(f"{path} is gone, and WARC files lie beside it: run `luutru reindex`")
         return cls(home, config, Index.open(path))
 
     def close(self) -> None:

@@ -80,7 +80,10 @@ def begun(record: Record) -> Begun | None:
     site, crawl, definition = (fields.get(name) for name in ("site", "isPartOf", "site-definition"))
     if not (site and crawl and definition):
         return None
-    date = datetime.fromisoformat(record.header("WARC-Date") or "").astimezone(UTC)
+    try:
+        date = datetime.fromisoformat(record.header("WARC-Date") or "").astimezone(UTC)
+    except ValueError:
+        return None
     return Begun(site, crawl, date, definition.removeprefix("sha256:"))
 
 

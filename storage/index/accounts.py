@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select
 
 from storage.index.dialects import dialect_of
 from storage.index.engine import Index
 from storage.index.frontier import State
-from storage.index.tables import crawl, frontier
+from storage.index.tables import crawl, entry, frontier
 
 _PAGE = 1000
 _LISTS = ("warnings", "drift")
@@ -51,12 +51,13 @@ def addresses(index: Index, site: str, id_: str, since: str | None = None) -> It
 
 
 def restore(connection: Connection, told: Mapping[str, Any]) -> bool:
-    """Make a crawl's row what its account says, or do nothing where that is no account; says whether it is one."""
-    row = {one.name: told.get(one.name) for one in _ROW if one.name in told}
-    if not {"site", "outcome", "started", "definition"} <= row.keys():  # written before accounts told all
+    """Make a crawl's row what its account says; False, and nothing is changed, where this is no account."""
+    row = {one.name: told[one.name] for one in _ROW if one.name in told}
+    if not {"site", "outcome", "started", "definition"} <= row.keys():
         return False
     row |= {name: json.dumps(row[name], ensure_ascii=False) for name in _LISTS if row.get(name) is not None}
-    connection.execute(update(crawl).where(crawl.c.id == told["crawl"]).values(row))
+    rows = [{"id": told["crawl"], **row}]
+    dialect_of(connection).insert_replacing(connection, crawl, rows, keys=("id",), columns=list(row))
     return True
 
 
@@ -70,3 +71,16 @@ def restore_addresses(connection: Connection, site: str, told: Sequence[Mapping[
     ]
     names = [one.name for one in _ADDRESS if one.name != "url"]
     dialect_of(connection).insert_replacing(connection, frontier, rows, keys=("site", "url"), columns=names)
+
+
+def last_address(connection: Connection) -> int:
+    """The number of the newest row of an address; 0 without any."""
+    return connection.scalar(select(func.max(frontier.c.id))) or 0
+
+
+def forget_others(connection: Connection, site: str, after: int, told: Sequence[str]) -> None:
+    """Remove newer rows of a site than that number, but for addresses that were told."""
+    newer = (frontier.c.site == site, frontier.c.id > after)
+    others = select(frontier.c.id).where(*newer, frontier.c.url.not_in(dialect_of(connection).among(told)))
+    connection.execute(delete(entry).where(entry.c.address.in_(others)))
+    connection.execute(delete(frontier).where(frontier.c.id.in_(others)))

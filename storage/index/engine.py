@@ -77,7 +77,8 @@ def _told(path: Path) -> Iterator[None]:
         raise
     except DBAPIError as error:
         if "malformed" in str(error.orig) or "not a database" in str(error.orig):
-            raise StorageError(f"the index {path} is damaged: {error.orig}; move it away and rebuild it") from error
+            told = f"the index {path} is damaged: {error.orig}; move it away, then run `luutru reindex`"
+            raise StorageError(told) from error
         raise
 
 

@@ -50,10 +50,22 @@ def original(connection: Connection, reference: Reference) -> Original | None:
     return Original(row.url, datetime.fromisoformat(row.date), *row[2:]) if row else None
 
 
+def is_readable(connection: Connection, one: Original) -> bool:
+    """Whether a capture has a reading, or waits for one."""
+    place = (file.c.name == one.warc, capture.c.offset == one.offset)
+    query = select(capture.c.derived).join(file, file.c.id == capture.c.file).where(*place)
+    return connection.execute(query).scalar_one() != 0
+
+
 def unburied(connection: Connection, site: str, among: Sequence[str]) -> list[str]:
     """Crawls of a site that never came to their end, and those `among` these; whoever calls holds the site's lock."""
     which = or_(crawl.c.outcome == Outcome.RUNNING, crawl.c.id.in_(among))
     return list(connection.scalars(select(crawl.c.id).where(crawl.c.site == site, which).order_by(crawl.c.started)))
+
+
+def running(connection: Connection) -> list[str]:
+    """Crawls of all sites that never came to their end, as far as is known."""
+    return list(connection.scalars(select(crawl.c.id).where(crawl.c.outcome == Outcome.RUNNING)))
 
 
 def ensure(connection: Connection, id_: str, site: str, started: datetime, definition: str) -> None:
