@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Table, select
+from sqlalchemy import ColumnElement, Table, select, true
 
 from storage.disk import sync_directory, telling
 from storage.errors import StorageError
 from storage.index.dialects import dialect_of
 from storage.index.engine import Index
-from storage.index.tables import crawl
+from storage.index.tables import crawl, fixity
 from storage.model import Outcome
 
 CARRIED: Mapping[Table, ColumnElement[bool]] = {  # decided by people and clocks
     crawl: crawl.c.outcome.in_((Outcome.SKIPPED, Outcome.MISSED)),  # they have no WARC file
+    fixity: true(),
 }
 
 

@@ -54,7 +54,7 @@ def is_readable(connection: Connection, one: Original) -> bool:
     """Whether a capture has a reading, or waits for one."""
     place = (file.c.name == one.warc, capture.c.offset == one.offset)
     query = select(capture.c.derived).join(file, file.c.id == capture.c.file).where(*place)
-    return connection.execute(query).scalar_one() != 0
+    return bool(connection.execute(query).scalar_one() != 0)
 
 
 def unburied(connection: Connection, site: str, among: Sequence[str]) -> list[str]:
