@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crawler.observe import Observer
-from crawler.scope import PRIORITIES, Scope
+from crawler.scope import PRIORITIES, SEEDED, Scope
 from storage.index import captures, frontier, recovery
 from storage.index.captures import Observation
 from storage.index.engine import Index
@@ -57,7 +57,8 @@ def _asked(index: Index, observer: Observer, exchange: Exchange) -> dict[str, An
     if row is None:
         kind = kind or Scope(site).kind(exchange.url) or Kind.REQUISITE
         with index.write() as connection:
-            found = Found(exchange.url, kind, PRIORITIES[kind], exchange.hops, exchange.via)
+            priority = PRIORITIES[kind] if exchange.hops else SEEDED
+            found = Found(exchange.url, kind, priority, exchange.hops, exchange.via)
             frontier.discover(connection, site.key, [found])
             row = frontier.known(connection, site.key, exchange.url)
     if row is None:

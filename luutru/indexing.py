@@ -11,6 +11,7 @@ from crawler.observe import Observer
 from crawler.run import of_home
 from crawler.sites import Site
 from crawler.taking import original, take
+from luutru.importing import Importer
 from storage import manifest
 from storage.accounts import told_in
 from storage.config import Config
@@ -55,6 +56,7 @@ class Indexer:
         self._captures = 0
         self._sites: dict[str, Site] = {}
         self._late: list[_Late] = []
+        self._known: dict[str, str] = {}  # by SHA-256: the files that are taken in
         self._settled: dict[str, int] = {}  # by site: the newest address that a crawl has told of
         self._told: dict[str, list[str]] = {}  # by crawl: the addresses that it tells of
 
@@ -62,37 +64,62 @@ class Indexer:
         """Take in all files, in this order, then what only all of them tell; raises StorageError."""
         present = list(files)
         listed = manifest.read(self._home)
-        missing = dict(listed)
+        missing = {digest: name for name, digest in listed.items()}
         for one in present:
-            missing.pop(one.name, None)
+            if digest := listed.get(one.name):
+                missing.pop(digest, None)
+                self._known[digest] = one.name
         for one in present:
-            if one.begun:
-                self._file(one, one.begun, listed, missing)
-        for name in missing:
+            self._file(one, listed.get(one.name), missing)
+        for name in missing.values():
             self._problem(name, None, "is missing: put it back from a copy, then run `luutru reindex` again")
         self._settle_revisits()
         with self._index.write() as connection:
             for crawl in recovery.running(connection):
                 recovery.bury(connection, crawl)
 
-    def _file(self, one: Held, begun: Begun, listed: dict[str, str], missing: dict[str, str]) -> None:
-        """A file of a crawl of ours, in one transaction."""
+    def _file(self, one: Held, digest: str | None, missing: dict[str, str]) -> None:
+        """One file, in one transaction; `digest` is that of the manifest."""
+        size = one.path.stat().st_size
+        if digest is None and not one.is_open:
+            size, digest = digest_of(one.path)
+            before = missing.pop(digest, None)
+            if before:
+                self._problem(one.name, None, f"was {before}: name it so again, or correct the manifest")
+            elif digest not in self._known and one.begun:
+                self._problem(one.name, None, "is not in the manifest: run `luutru verify --repair`")
+        if digest and self._known.setdefault(digest, one.name) != one.name:
+            self._problem(one.name, None, f"is the same as {self._known[digest]}: it is not indexed twice")
+            return
         with self._index.together() as index:
-            with index.write() as connection:
-                recovery.ensure(connection, begun.crawl, begun.site, begun.date, begun.definition)
-                self._settled.setdefault(begun.site, accounts.last_address(connection))
-            observer: Observer | None = None
-            for group in groups(self._records(one)):
-                told = told_in(group[0])
-                if told:
-                    self._tell(index, begun.site, told)
-                elif group[0].type in ANSWERS:
-                    found = self._kept(index, one, group)
-                    if found:
-                        observer = observer or Observer.of(self._site(begun.site, found.exchange.url), self._settings)
-                        self._take(index, observer, begun.crawl, found)
-            if not one.is_open:
-                self._seal(index, one, begun.crawl, listed, missing)
+            crawl = self._crawled(index, one, one.begun) if one.begun else self._imported(index, one, digest or "")
+            if digest is not None and crawl:
+                with index.write() as connection:
+                    captures.seal(connection, crawl, one.name, size, digest)
+
+    def _crawled(self, index: Index, one: Held, begun: Begun) -> str:
+        """A file of a crawl of ours."""
+        with index.write() as connection:
+            recovery.ensure(connection, begun.crawl, begun.site, begun.date, begun.definition)
+            self._settled.setdefault(begun.site, accounts.last_address(connection))
+        observer: Observer | None = None
+        for group in groups(self._records(one)):
+            told = told_in(group[0])
+            if told:
+                self._tell(index, begun.site, told)
+            elif group[0].type in ANSWERS and (found := self._kept(index, one, group)):
+                observer = observer or Observer.of(self._site(begun.site, found.exchange.url), self._settings)
+                self._count(found, take(index, observer, begun.crawl, found))
+        return begun.crawl
+
+    def _imported(self, index: Index, one: Held, digest: str) -> str | None:
+        """A file that others wrote."""
+        sites = list(spiders.sites(self._home, self._own).values())
+        importer = Importer(index, digest, sites, lambda site: Observer.of(site, self._settings))
+        for group in groups(self._records(one)):
+            if group[0].type in ANSWERS and (found := self._kept(index, one, group)):
+                self._count(found, importer.take(found))
+        return importer.end()
 
     def _records(self, one: Held) -> Iterator[Record]:
         for found in sweep(one.path):
@@ -109,10 +136,10 @@ class Indexer:
             self._problem(one.name, group[0].offset, error.reason)
         return None
 
-    def _take(self, index: Index, observer: Observer, crawl: str, found: Kept) -> None:
+    def _count(self, found: Kept, lost: Iterable[str]) -> None:
         capture = found.capture
-        for lost in take(index, observer, crawl, found):
-            self._problem(capture.warc, capture.offset, lost)
+        for one in lost:
+            self._problem(capture.warc, capture.offset, one)
         if found.refers_to and capture.refers_to is None:
             self._late.append(_Late(capture.warc, capture.offset, found.refers_to))
         self._captures += 1
@@ -129,19 +156,6 @@ class Indexer:
             elif accounts.restore(connection, told) and crawl in self._told:
                 accounts.forget_others(connection, site, self._settled[site], self._told.pop(crawl))
                 self._settled[site] = accounts.last_address(connection)
-
-    def _seal(self, index: Index, one: Held, crawl: str, listed: dict[str, str], missing: dict[str, str]) -> None:
-        size, digest = one.path.stat().st_size, listed.get(one.name)
-        if digest is None:
-            size, digest = digest_of(one.path)
-            before = next((name for name, sha256 in missing.items() if sha256 == digest), None)
-            if before is None:
-                self._problem(one.name, None, "is not in the manifest: run `luutru verify`")
-            else:
-                del missing[before]
-                self._problem(one.name, None, f"was {before}: name it so again, or correct the manifest")
-        with index.write() as connection:
-            captures.seal(connection, crawl, one.name, size, digest)
 
     def _settle_revisits(self) -> None:
         for one in self._late:

@@ -50,6 +50,7 @@ _HEADS = StatusAndHeadersParser([], verify=False)
 _HEAD_END = re.compile(rb"\n\r?\n")
 _PLAIN = b"WARC/"
 _LENGTH = re.compile(rb"\ncontent-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r", re.IGNORECASE)
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
 _STATUS = re.compile(rb"[^ \t\r\n]+[ \t]+(\d{3})(?!\d)")
 
 
@@ -128,13 +129,30 @@ def read_payload(home: Path, capture: Place, original: Place | None = None) -> S
     """
     response = read_response(home, capture.warc, capture.offset)
     if response.type is not RecordType.REVISIT:
-        return response
+        return _unchunked(response)
     if original is None:
         raise BrokenRecord(capture.warc, capture.offset, "a revisit whose original is not known")
-    repeated = read_response(home, original.warc, original.offset)
+    repeated = _unchunked(read_response(home, original.warc, original.offset))
     if response.status == 304:
         return replace(repeated, url=response.url, date=response.date, type=response.type)
     return replace(response, body=repeated.body)
+
+
+def _unchunked(response: StoredResponse) -> StoredResponse:
+    """Without the chunks that others store as they came; what cannot be read so stays as it is."""
+    if not any(name.lower() == "transfer-encoding" and "chunked" in value.lower() for name, value in response.headers):
+        return response
+    pieces, at = list[bytes](), 0
+    while line := _CHUNK_SIZE.match(response.body, at):
+        size = int(line[1], 16)
+        if size == 0:
+            return replace(response, body=b"".join(pieces))
+        at = line.end() + size
+        pieces.append(response.body[line.end() : at])
+        if response.body[at : at + 2] != b"\r\n":
+            break
+        at += 2
+    return response
 
 
 def records(path: Path, start: int = 0) -> Iterator[Record]:

@@ -68,14 +68,25 @@ BY_PLACE = {
 }
 
 
-def dump(home: Home) -> dict[str, list[tuple[Any, ...]]]:
-    """All that the index says, full text word by word."""
-    queries = DERIVED | ROWS | BY_PLACE
+# What reading by other rules may change, before `rederive`, in a text that stays the same.
+OF_RULES = frozenset({"rules", "method", "confidence"})
+
+Rows = dict[str, list[tuple[tuple[str, Any], ...]]]
+
+
+def dump(home: Home, without: frozenset[str] = frozenset()) -> Rows:
+    """All that the index says, full text word by word, but for columns of these names."""
     with closing(sqlite3.connect(home.path / "index.db")) as connection:
         connection.execute(PLACE)
         for name in ("folded", "exact"):
             connection.execute(f"CREATE VIRTUAL TABLE temp.{name} USING fts5vocab(main, version_{name}, instance)")
-        return {name: sorted(connection.execute(query), key=repr) for name, query in queries.items()}
+        return {name: _rows(connection.execute(query), without) for name, query in (DERIVED | ROWS | BY_PLACE).items()}
+
+
+def _rows(cursor: sqlite3.Cursor, without: frozenset[str]) -> list[tuple[tuple[str, Any], ...]]:
+    names = [column[0] for column in cursor.description]
+    rows = (zip(names, row, strict=True) for row in cursor)
+    return sorted((tuple(one for one in row if one[0] not in without) for row in rows), key=repr)
 
 
 def command(home: Home, *words: str) -> list[str]:
@@ -230,3 +241,35 @@ def test_without_an_index_it_is_made(home: Home) -> None:
     assert (done.returncode, "luutru reindex" in done.stderr) == (4, True)
     reindex(home)
     assert dump(home) == before
+
+
+def test_a_killed_crawl_that_nobody_took_up_is_known_by_its_records_and_goes_on(tmp_path: Path) -> None:
+    home = Home.of(tmp_path / "home", town=SITE.format(key="town", host=TOWN))
+    town = Town()
+    states = "SELECT url, kind, priority, hops, via, state, attempts, status FROM frontier ORDER BY url"
+    with Web(town) as web:
+        kill(home, web, town, f"{TOWN}/a/5")
+        known = home.rows(states)
+        for path in home.path.glob("index.db*"):
+            path.unlink()
+        assert reindex(home)["problems"] == []
+        assert home.rows("SELECT outcome, documents_new FROM crawl") == [
+            {"outcome": "interrupted", "documents_new": None}
+        ]
+        told = home.rows(states)  # the files may know of an answer of which no row was written yet
+        assert [one for one in known if one not in told and one["status"] is not None] == []
+        places = [{one[name] for name in ("url", "kind", "priority", "hops", "via")} for one in told]
+        assert all({one[name] for name in ("url", "kind", "priority", "hops", "via")} in places for one in known)
+        held = {row["url"] for row in home.rows("SELECT url FROM capture WHERE kind = 'article' AND status = 200")}
+        assert len(held) >= 3
+        web.asked.clear()
+        assert home.crawl("town", web.at(TOWN))["outcome"] == "completed"
+        assert not held & {f"http://{host}{path}" for host, path in web.asked}
+    assert home.rows("SELECT outcome, documents_new FROM crawl ORDER BY started LIMIT 1")[0]["documents_new"] == len(
+        held
+    )
+    before, memory = dump(home, OF_RULES), dump(home)["memory"]
+    reindex(home)
+    after = dump(home, OF_RULES)
+    assert (memory, len(after["memory"])) == ([], 1)
+    assert after | {"memory": []} == before
