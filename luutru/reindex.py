@@ -8,7 +8,7 @@ from pathlib import Path
 
 from luutru.indexing import Indexer, Problem
 from luutru.rebuild import derive_all
-from storage.collection import Collection
+from storage.collection import Collection, refuse_to_share
 from storage.config import Config
 from storage.disk import telling
 from storage.index import holdings
@@ -43,6 +43,7 @@ def reindex(home: Path, config: Config, *, on_progress: OnProgress = lambda *_: 
     one as it was. Raises AlreadyRunning, UsageError, StorageError.
     """
     path = home / "index.db"
+    refuse_to_share(home, path)
     with index_alone(home):
         old = Collection.open(home, config) if path.exists() else None
         try:

@@ -63,8 +63,9 @@ def index_alone(home: Path) -> Iterator[None]:
     with _index_lock(home) as descriptor:
         if not _taken(descriptor, fcntl.LOCK_EX):
             raise AlreadyRunning(f"{_users(home, descriptor)}: wait for the end, or stop it there")
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, _myself().encode(), 0)
+        with telling(home / "locks"):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, _myself().encode(), 0)
         yield
 
 
@@ -75,8 +76,7 @@ def _index_lock(home: Path) -> Iterator[int]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        with telling(path):
-            yield descriptor
+        yield descriptor
     finally:
         os.close(descriptor)
 

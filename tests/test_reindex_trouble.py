@@ -8,13 +8,16 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from exchanges import INFO, PAGE
 from homes import Home
-from rebuilding import HOST, News, crawled, dump, story
+from rebuilding import HOST, News, crawled, definition, dump, story
 from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
@@ -23,7 +26,9 @@ from luutru.indexing import Indexer, Problem
 from storage.config import Config
 from storage.index.engine import Index
 from storage.locks import crawl_lock, index_alone, index_in_use
+from storage.model import Kind
 from storage.sweeping import held
+from storage.warc import CaptureWriter, original_of
 
 
 def command(home: Home, *words: str) -> list[str]:
@@ -124,6 +129,26 @@ def test_a_file_cut_off_gives_what_is_whole(home: Home) -> None:
     assert len(captures(home)) > 0
 
 
+def test_a_revisit_finds_its_original_in_a_file_that_was_begun_later(tmp_path: Path) -> None:
+    home = Home.of(tmp_path / "home", news=definition())
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    mine = CaptureWriter(home.path, "news", "aaaaaaaa", INFO, clock=lambda: begun)
+    theirs = CaptureWriter(home.path, "other.example", "bbbbbbbb", INFO, clock=lambda: begun + timedelta(hours=1))
+    first = theirs.append(replace(PAGE, url="http://other.example/a/1", kind=Kind.PAGE))
+    theirs.close()
+    assert first is not None
+    mine.append(replace(PAGE, url=f"http://{HOST}/a/1", kind=Kind.ARTICLE), original_of(first))
+    mine.close()
+    assert index(home) == []
+    rows = "SELECT a.url, a.type, a.derived, b.url AS original FROM capture a LEFT JOIN capture b ON b.id = a.original"
+    (revisit, _) = home.rows(f"{rows} ORDER BY a.type DESC")
+    told = {"url": f"http://{HOST}/a/1", "type": "revisit", "derived": None, "original": first.url}
+    assert revisit == told
+    (home.path / first.warc).unlink()
+    assert [one.detail.partition(":")[0] for one in index(home)] == ["is missing", "what it repeats is not there"]
+    assert home.rows(rows) == [told | {"original": None}]
+
+
 def test_killed_before_it_is_whole_it_leaves_the_old_index(home: Home) -> None:
     before = dump(home)
     new = home.path / "index.db.new"
@@ -152,8 +177,8 @@ def test_readers_keep_reading_while_the_index_is_replaced(home: Home) -> None:
 
 def test_no_crawl_runs_meanwhile(home: Home) -> None:
     with index_alone(home.path):
-        turned_away = [run(home, *words) for words in (["crawl", "news"], ["rederive"], ["reindex"])]
-    assert [done.returncode for done in turned_away] == [3, 3, 3]
+        turned_away = [run(home, *words) for words in (["crawl", "news"], ["rederive"], ["verify"], ["reindex"])]
+    assert [done.returncode for done in turned_away] == [3, 3, 3, 3]
     assert all(f"rebuilt by process {os.getpid()}" in done.stderr for done in turned_away)
     with index_in_use(home.path), crawl_lock(home.path, "news", "0badcafe"):
         done = run(home, "reindex")
