@@ -37,10 +37,10 @@ def recover(home: Path, index: Index, observer: Observer) -> list[str]:
 def bury(index: Index, writer: CaptureWriter, site: str, dead: Sequence[str]) -> None:
     """Say of dead crawls that they were interrupted, in the WARC file and in rows; the bytes come first."""
     for crawl in dead:
-        tell_addresses(writer, index, site, crawl)
+        told = tell_addresses(writer, index, site, crawl)
         with index.write() as connection:
             recovery.bury(connection, crawl)
-            tell(writer, accounts.account(connection, crawl))
+            tell(writer, accounts.account(connection, crawl) | {"told": told})
             writer.sync()
 
 

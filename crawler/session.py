@@ -354,13 +354,14 @@ class Session:
         if self._recorder.failure is None:  # else the next crawl takes up what is there
             try:
                 self._count_interrupted(failure)
-                tell_addresses(self._writer, self._collection.index, self.site.key, self.crawl, self._unfinished_since)
-                return self._end(interrupted, failure, seals=True)
+                index, since = self._collection.index, self._unfinished_since
+                told = tell_addresses(self._writer, index, self.site.key, self.crawl, since)
+                return self._end(interrupted, failure, told)
             except ArchiveError as error:
                 if failure is None:
-                    self._end(interrupted, error, seals=False)
+                    self._end(interrupted, error, None)
                     raise
-        return self._end(interrupted, failure, seals=False)
+        return self._end(interrupted, failure, None)
 
     def _count_interrupted(self, failure: ArchiveError | None) -> None:
         """Tell what documents crawls met that were interrupted, now that their captures have been read."""
@@ -371,7 +372,8 @@ class Session:
                 tell(self._writer, accounts.account(connection, counted))
             self._writer.sync()
 
-    def _end(self, interrupted: bool, failure: ArchiveError | None, *, seals: bool) -> Crawl:
+    def _end(self, interrupted: bool, failure: ArchiveError | None, told: int | None) -> Crawl:
+        """The row; and the account, behind so many addresses, where the last file can be completed."""
         changes = None if failure else self._changes()
         account = replace(self._account(interrupted, failure), drift=tuple(one.detail for one in changes or ()))
         tally = self._recorder.tally
@@ -394,8 +396,8 @@ class Session:
                 warnings=json.dumps(warnings(account), ensure_ascii=False),
                 drift=None if changes is None else json.dumps([asdict(one) for one in changes], ensure_ascii=False),
             )
-            if seals:
-                tell(self._writer, accounts.account(connection, self.crawl))
+            if told is not None:
+                tell(self._writer, accounts.account(connection, self.crawl) | {"told": told})
                 self._writer.close()
                 for sealed in self._writer.take_sealed():
                     captures.seal(connection, self.crawl, sealed.name, sealed.bytes, sealed.sha256)

@@ -63,7 +63,9 @@ class Indexer:
     def index(self, files: Iterable[Held]) -> None:
         """Take in all files, in this order, then what only all of them tell; raises StorageError."""
         present = list(files)
-        listed = manifest.read(self._home)
+        listed, bad = manifest.legible(self._home)
+        for line in bad:
+            self._problem(manifest.MANIFEST, None, f"line {line} cannot be read: run `luutru verify --repair`")
         missing = {digest: name for name, digest in listed.items()}
         for one in present:
             if digest := listed.get(one.name):
@@ -153,8 +155,8 @@ class Indexer:
             if "addresses" in told:
                 accounts.restore_addresses(connection, site, told["addresses"])
                 self._told.setdefault(crawl, []).extend(address["url"] for address in told["addresses"])
-            elif accounts.restore(connection, told) and crawl in self._told:
-                accounts.forget_others(connection, site, self._settled[site], self._told.pop(crawl))
+            elif accounts.restore(connection, told) and len(self._told.get(crawl, ())) == told.get("told"):
+                accounts.forget_others(connection, site, self._settled[site], self._told.pop(crawl, []))
                 self._settled[site] = accounts.last_address(connection)
 
     def _settle_revisits(self) -> None:

@@ -1,7 +1,8 @@
 """What was observed of a crawl and is no exchange, as metadata records of its own: addresses, and at last its account.
 
 A block is a JSON object that names its `crawl`, with either a list of `addresses` or, in the account, one value for
-each column of the crawl's row (`storage.index.accounts`). A record that says the same of a crawl later stands.
+each column of the crawl's row (`storage.index.accounts`) and how many addresses were `told` before. What a record says
+of a crawl later stands.
 """
 
 import json
@@ -23,10 +24,16 @@ def tell(writer: CaptureWriter, told: Mapping[str, Any]) -> None:
     writer.append_metadata(f"{_URI}{told['crawl']}", block, _JSON)
 
 
-def tell_addresses(writer: CaptureWriter, index: Index, site: str, crawl: str, since: str | None = None) -> None:
-    """Append what became of the addresses of a crawl, and of those that it continues; raises StorageError."""
+def tell_addresses(writer: CaptureWriter, index: Index, site: str, crawl: str, since: str | None = None) -> int:
+    """Append what became of the addresses of a crawl, and of those that it continues; how many these are.
+
+    Raises StorageError.
+    """
+    told = 0
     for page in accounts.addresses(index, site, crawl, since):
         tell(writer, {"crawl": crawl, "addresses": page})
+        told += len(page)
+    return told
 
 
 def told_in(record: Record) -> dict[str, Any] | None:
