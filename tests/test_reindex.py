@@ -54,6 +54,11 @@ ROWS = {
         SELECT identity, digest, offer.url, name
         FROM offer JOIN version ON version.id = offer.version JOIN document ON document.id = version.document""",
     "fixity": "SELECT * FROM fixity",
+    "bodies": "SELECT digest, rule, bands, compared IS NOT NULL FROM body",
+    "bands": "SELECT value, digest FROM band JOIN body ON body.id = body",
+    "near": """
+        SELECT a.digest, b.digest, similarity
+        FROM near JOIN body AS a ON a.id = body JOIN body AS b ON b.id = other""",
     "memory": "SELECT site, version, content FROM memory WHERE id IN (SELECT max(id) FROM memory GROUP BY site)",
 }
 PLACE = """
