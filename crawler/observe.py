@@ -4,7 +4,9 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
+
+from scrapy.settings import BaseSettings
 
 from crawler.entries import entries_of
 from crawler.extraction import files
@@ -12,6 +14,7 @@ from crawler.framing import parse_head
 from crawler.frontier import Retries, judge
 from crawler.links import Discovered, Seen, discover, redirected_to
 from crawler.scope import PRIORITIES, Scope, is_front_page
+from crawler.settings import switched_on
 from crawler.sites import Site
 from crawler.walk import Walk
 from storage.coding import TooLarge, Undecodable, decoded
@@ -52,6 +55,16 @@ class Observer:
 
     def __post_init__(self) -> None:
         self.walk = Walk(self.site)
+
+    @classmethod
+    def of(cls, site: Site, settings: BaseSettings) -> Self:
+        """The observer of a crawl with these settings."""
+        return cls(
+            site,
+            Retries(settings.getint("RETRY_TIMES"), settings.getfloat("RETRY_DELAY")),
+            requisites=switched_on(settings, "REQUISITES"),
+            decoded_limit=settings.getint("DECODED_MAXSIZE"),
+        )
 
     def exchange(self, exchange: Exchange, capture: Capture | None, meta: Mapping[str, Any]) -> Observation:
         """All that one exchange tells; `meta` is that of its request."""

@@ -47,9 +47,7 @@ def crawl(
     Raises UsageError (no contact, a setting that cannot be read), AlreadyRunning, StorageError. SIGINT and SIGTERM end
     the crawl cleanly, a second one at once; both are an outcome, not an error.
     """
-    chosen = Settings()
-    chosen.setmodule("crawler.settings", priority="project")
-    configure(chosen, collection.config)
+    chosen = of_home(collection.config)
     chosen.update(dict(settings or {}), priority="cmdline")
     chosen.set("CONNECT_TO", list(connect_to), priority="cmdline")
     configure_logging(chosen)
@@ -63,6 +61,14 @@ def crawl(
         finally:
             ended = session.close(interrupted=broken or interrupts.count > 0)
     return ended
+
+
+def of_home(config: Config) -> Settings:
+    """The settings of crawls of a home."""
+    settings = Settings()
+    settings.setmodule("crawler.settings", priority="project")
+    configure(settings, config)
+    return settings
 
 
 def configure(settings: BaseSettings, config: Config) -> None:

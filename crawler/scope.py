@@ -8,6 +8,7 @@ from crawler.sites import Listing, Site
 from storage.model import Found, Kind
 from storage.urls import canonicalize
 
+SEEDED = 0  # the priority of seeds
 PRIORITIES = {
     Kind.ROBOTS: 0,
     Kind.LIST: 10,
@@ -117,9 +118,9 @@ def seeds(site: Site) -> tuple[Found, ...]:
     """The addresses that the crawl of a site begins with; raises NotAnAddress."""
     kind = Kind.PAGE if site.follow_all else Kind.LIST
     return tuple(
-        Found(canonicalize(seed.url.replace("{page}", str(seed.first))), kind, 0, 0, None)
+        Found(canonicalize(seed.url.replace("{page}", str(seed.first))), kind, SEEDED, 0, None)
         if isinstance(seed, Listing)
-        else Found(canonicalize(seed.url), Kind.LIST, 0, 0, None)
+        else Found(canonicalize(seed.url), Kind.LIST, SEEDED, 0, None)
         for seed in site.seeds
     )
 

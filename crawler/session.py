@@ -17,7 +17,7 @@ from crawler import drift
 from crawler.capture import Recorder
 from crawler.definition import definition_digest
 from crawler.derivation import Derivation, SiteLoader, after_crawl, beside_crawl
-from crawler.frontier import Retries, due_again
+from crawler.frontier import due_again
 from crawler.observe import Observer
 from crawler.outcome import Account, judge, warnings
 from crawler.recover import bury, recover
@@ -25,13 +25,14 @@ from crawler.room import Room
 from crawler.scheduler import Frontier
 from crawler.scope import PRIORITIES, Scope, seeds
 from crawler.settings import PRODUCT, switched_on
+from storage.accounts import tell, tell_addresses
 from storage.collection import Collection
 from storage.disk import free_bytes
 from storage.errors import ArchiveError, StorageError, UsageError
-from storage.index import captures, crawls, documents, facts, frontier, recovery, revisits
+from storage.index import accounts, captures, crawls, documents, facts, frontier, recovery, revisits
 from storage.index.captures import Observation
 from storage.index.frontier import State
-from storage.locks import crawl_lock
+from storage.locks import crawl_lock, index_in_use
 from storage.model import PAGES, Crawl, Drift, Exchange, Found, Kind
 from storage.moments import now, written
 from storage.urls import NotAnAddress, canonicalize
@@ -72,12 +73,7 @@ class Session:
         self._load = load
         self._settings = settings
         self._scope = Scope(self.site)
-        self._observer = Observer(
-            self.site,
-            Retries(settings.getint("RETRY_TIMES"), settings.getfloat("RETRY_DELAY")),
-            requisites=switched_on(settings, "REQUISITES"),
-            decoded_limit=settings.getint("DECODED_MAXSIZE"),
-        )
+        self._observer = Observer.of(self.site, settings)
         self._derives = switched_on(settings, "DERIVE")
         for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
             if not settings.getint(name):
@@ -98,6 +94,7 @@ class Session:
         self._unasked: dict[str, None] = {}
         self._broken: list[str] = []
         self._interrupted = False
+        self._unfinished_since: str | None = None  # when the first crawl began that this one continues
         self._walked: set[str] = set()  # lists that went on to a further page since they were asked
         self._rounds = 0
         self._silent = 0  # attempts in a row that got no answer
@@ -110,6 +107,7 @@ class Session:
         home, index = self._collection.home, self._collection.index
         first = seeds(self.site)
         try:
+            self._held.enter_context(index_in_use(home))
             self._held.enter_context(crawl_lock(home, self.site.key, self.crawl))
             with index.write() as connection:
                 frontier.discover(connection, self.site.key, first)
@@ -117,10 +115,11 @@ class Session:
             self._writer = CaptureWriter(
                 home, self.site.key, self.crawl, self._warcinfo(), rotate_at=self._settings.getint("WARC_MAXSIZE")
             )
-            bury(index, self._writer, dead)
+            bury(index, self._writer, self.site.key, dead)
             with index.write() as connection:
                 begun = crawls.unfinished_since(connection, self.site.key)
                 crawls.begin(connection, self.crawl, self.site.key, definition_digest(self.site))
+            self._unfinished_since = begun
             self._wake(begun)
             self._recorder = Recorder(
                 index, self._writer, self.crawl, self.site.key, self._committed, lambda _: self.frontier.close()
@@ -139,13 +138,13 @@ class Session:
         """End the crawl and say how it went: everything committed, sealed, read and counted; raises StorageError."""
         with self._held:
             self._recorder.close()
-            failure = self._recorder.failure or self._finish_files(interrupted) or self._full
+            failure = self._recorder.failure or self._full
             self._read(abandon=interrupted or self._interrupted or failure is not None)
             failure = failure or (self._derivation.failure if self._derivation else None)
             try:
                 if failure is None and not (interrupted or self._interrupted):
                     self._plan()
-                ended = self._end(interrupted, failure)
+                ended = self._ended(interrupted, failure)
             except ArchiveError as error:
                 raise failure or error from error
         if failure:
@@ -308,61 +307,6 @@ class Session:
             definition=definition_digest(self.site),
         )
 
-    def _finish_files(self, interrupted: bool) -> ArchiveError | None:
-        """Describe the crawl in its last file and seal it; what failed, if anything."""
-        try:
-            for block in self._descriptions(interrupted):
-                self._writer.append_metadata(f"urn:luutru:crawl:{self.crawl}", block, "application/json")
-            self._writer.close()
-            for sealed in self._writer.take_sealed():
-                with self._collection.index.write() as connection:
-                    captures.seal(connection, self.crawl, sealed.name, sealed.bytes, sealed.sha256)
-        except ArchiveError as error:
-            return error
-        return None
-
-    def _descriptions(self, interrupted: bool) -> Iterator[bytes]:
-        """What was observed and is no exchange: the crawl's account, then the addresses that still wait.
-
-        The account has the first addresses that never answered; where there are more, records with them follow it.
-        """
-        account = self._account(interrupted, None)
-        unanswered = self._unanswered()
-        told = {
-            "crawl": self.crawl,
-            "site": self.site.key,
-            "outcome": judge(account),
-            "attempts": self._recorder.tally.attempts,
-            "errors": account.errors,
-            "warnings": warnings(account),
-            "unanswered": next(unanswered, []),
-        }
-        yield _json(told)
-        for more in unanswered:
-            yield _json({"crawl": self.crawl, "unanswered": more})
-        after = 0
-        while True:
-            with self._collection.index.read() as connection:
-                left = frontier.left(connection, self.site.key, after)
-            if not left:
-                return
-            after = left[-1].id
-            waiting = [{"url": one.url, "kind": one.kind, "via": one.via, "hops": one.hops} for one in left]
-            yield _json({"crawl": self.crawl, "waiting": waiting})
-
-    def _unanswered(self) -> Iterator[list[dict[str, str | int | None]]]:
-        after = 0
-        while True:
-            with self._collection.index.read() as connection:
-                page = frontier.unanswered(connection, self.crawl, after)
-            if not page:
-                return
-            after = page[-1].id
-            yield [
-                {"url": one.url, "state": one.state, "status": one.status, "error": one.error, "via": one.via}
-                for one in page
-            ]
-
     def _read(self, *, abandon: bool) -> None:
         if self._derivation is None:
             return
@@ -405,16 +349,38 @@ class Session:
         layouts = bool(self.site.layouts_at(datetime.now(UTC).date()))
         return drift.judge(evidence.newest, evidence.known, evidence.lasting, layouts=layouts)
 
-    def _end(self, interrupted: bool, failure: ArchiveError | None) -> Crawl:
+    def _ended(self, interrupted: bool, failure: ArchiveError | None) -> Crawl:
+        """Say how the crawl went, in its last file, which is sealed, and in its row; the bytes come first."""
+        if self._recorder.failure is None:  # else the next crawl takes up what is there
+            try:
+                self._count_interrupted(failure)
+                index, since = self._collection.index, self._unfinished_since
+                told = tell_addresses(self._writer, index, self.site.key, self.crawl, since)
+                return self._end(interrupted, failure, told)
+            except ArchiveError as error:
+                if failure is None:
+                    self._end(interrupted, error, None)
+                    raise
+        return self._end(interrupted, failure, None)
+
+    def _count_interrupted(self, failure: ArchiveError | None) -> None:
+        """Tell what documents crawls met that were interrupted, now that their captures have been read."""
+        if self._derivation is None or failure:
+            return
+        with self._collection.index.write() as connection:
+            for counted in recovery.count_documents(connection, self.site.key):
+                tell(self._writer, accounts.account(connection, counted))
+            self._writer.sync()
+
+    def _end(self, interrupted: bool, failure: ArchiveError | None, told: int | None) -> Crawl:
+        """The row; and the account, behind so many addresses, where the last file can be completed."""
         changes = None if failure else self._changes()
         account = replace(self._account(interrupted, failure), drift=tuple(one.detail for one in changes or ()))
         tally = self._recorder.tally
         with self._collection.index.write() as connection:
             counts = crawls.counts(connection, self.crawl)
             met = crawls.documents(connection, self.crawl) if self._derivation else None
-            if self._derivation and not failure:
-                recovery.count_documents(connection, self.site.key)
-            return crawls.end(
+            ended = crawls.end(
                 connection,
                 self.crawl,
                 outcome=judge(account),
@@ -430,10 +396,12 @@ class Session:
                 warnings=json.dumps(warnings(account), ensure_ascii=False),
                 drift=None if changes is None else json.dumps([asdict(one) for one in changes], ensure_ascii=False),
             )
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, indent=1).encode()
+            if told is not None:
+                tell(self._writer, accounts.account(connection, self.crawl) | {"told": told})
+                self._writer.close()
+                for sealed in self._writer.take_sealed():
+                    captures.seal(connection, self.crawl, sealed.name, sealed.bytes, sealed.sha256)
+        return ended
 
 
 def _origin(url: str) -> str:

@@ -89,6 +89,7 @@ class Attempt:
             cipher=self.peer.cipher,
             via=meta.get("via"),
             hops=meta.get("hops", 0),
+            kind=meta.get("kind"),
             notes=tuple(self._notes()),
         )
 

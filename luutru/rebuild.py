@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import spiders
@@ -15,6 +15,7 @@ from storage.errors import UnknownSite
 from storage.index import related, rereading
 from storage.index.engine import Index
 from storage.index.rereading import Change, Reread
+from storage.locks import index_in_use
 
 NAMED = 1_000  # changes that are told one by one
 
@@ -74,8 +75,15 @@ def rederive(
 
     Without a moment the templates of the sites are learned anew before: the same captures teach the same.
     It may be ended at any instant: what was read again stays, and the next call goes on. `dry_run` writes nothing.
-    Raises UnknownSite, StorageError.
+    Raises UnknownSite, AlreadyRunning, StorageError.
     """
+    with index_in_use(collection.home):
+        return _rederive(collection, site, since, dry_run, on_progress)
+
+
+def _rederive(
+    collection: Collection, site: str | None, since: str | None, dry_run: bool, on_progress: OnProgress
+) -> Rederived:
     with collection.index.read() as connection:
         held = rereading.archived(connection)
     if site is not None and site not in held:
@@ -93,6 +101,19 @@ def rederive(
     while not dry_run and related.keep_up(collection.index):
         pass
     return tally.told(dry_run, [one for one in skipped if site in (None, one.site)])
+
+
+def derive_all(collection: Collection, *, on_progress: OnProgress = lambda _: None) -> Rederived:
+    """Read captures that were never read, all of them, learn from them, and read again what was learned of."""
+    with collection.index.read() as connection:
+        held = rereading.archived(connection)
+    known, _ = _sites(collection, held)
+    tally = _Tally(on_progress)
+    if known:
+        _run(Request(collection.home, known, tuple(known), None, write=True), tally)
+    first = tally.counted
+    told = rederive(collection, on_progress=lambda captures: on_progress(first + captures))
+    return replace(told, problems=(*tally.problems, *told.problems))
 
 
 def _sites(collection: Collection, held: dict[str, str]) -> tuple[dict[str, Site], list[Skipped]]:
@@ -150,6 +171,11 @@ class _Tally:
             if one.change not in (Change.SAME, Change.NEW) and len(self._changes) < NAMED:
                 self._changes.append(Changed(one.change, one.site, one.url, one.document, one.before, one.reason))
         self._on_progress(self._counted.total())
+
+    @property
+    def counted(self) -> int:
+        """How many captures were read."""
+        return self._counted.total()
 
     def lose(self, write: bool, index: Index, capture: int, reason: str) -> None:
         """A process ended at a capture: what was read in it before stays."""

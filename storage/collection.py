@@ -24,9 +24,9 @@ class Collection:
         """
         config = config or Config.load(home)
         path = home / "index.db"
-        _refuse_to_share(home, path)
-        if not path.exists() and any((home / "warc").glob("*/*/*.warc.gz*")):
-            raise StorageError(f"{path} is gone, and WARC files lie beside it: put it back from a backup")
+        refuse_to_share(home, path)
+        if not path.exists() and any(one.is_file() for one in (home / "warc").rglob("*.warc*")):
+            raise StorageError(f"{path} is gone, and WARC files lie beside it: run `luutru reindex`")
         return cls(home, config, Index.open(path))
 
     def close(self) -> None:
@@ -34,7 +34,7 @@ class Collection:
         self.index.close()
 
 
-def _refuse_to_share(home: Path, path: Path) -> None:
+def refuse_to_share(home: Path, path: Path) -> None:
     """Raise UsageError where the index is that of another home: it is there, or was opened by it from elsewhere."""
     real, here = path.resolve(), home.resolve()
     if real.exists() and real.stat().st_nlink > 1:

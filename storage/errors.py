@@ -93,3 +93,4 @@ class BrokenRecord(StorageError):
         super().__init__(f"{warc}, offset {offset}: {reason}; run `warcio check` on the file")
         self.warc = warc
         self.offset = offset
+        self.reason = reason

@@ -20,6 +20,7 @@ class Metadata:
     via: str | None = None
     hops: int = 0
     fetch_ms: int = 0
+    kind: str | None = None
     notes: tuple[tuple[str, bytes], ...] = ()
     error: str | None = None
 
@@ -40,6 +41,7 @@ def encode_metadata(exchange: Exchange) -> bytes:
         ("via", target_uri(exchange.via) if exchange.via else None),
         ("hopsFromSeed", "L" * exchange.hops),
         ("fetchTimeMs", str(round(exchange.elapsed * 1000))),
+        ("kind", exchange.kind),
         *((name, quote_from_bytes(value, safe=_PRINTABLE)) for name, value in exchange.notes),
         ("error", quote(exchange.error, safe=_PRINTABLE, errors="backslashreplace") if exchange.error else None),
     ]
@@ -49,7 +51,7 @@ def encode_metadata(exchange: Exchange) -> bytes:
 def decode_metadata(block: bytes) -> Metadata:
     """The inverse of `encode_metadata`; fields of other software are notes."""
     notes: list[tuple[str, bytes]] = []
-    known = {b"via": b"", b"hopsfromseed": b"", b"fetchtimems": b"", b"error": b""}
+    known = {b"via": b"", b"hopsfromseed": b"", b"fetchtimems": b"", b"kind": b"", b"error": b""}
     for line in block.split(b"\r\n"):
         name, colon, value = line.partition(b":")
         value = value.removeprefix(b" ")
@@ -62,6 +64,7 @@ def decode_metadata(block: bytes) -> Metadata:
         via=known[b"via"].decode("utf-8", "replace") or None,
         hops=len(known[b"hopsfromseed"]),
         fetch_ms=int(took) if took.isdigit() else 0,
+        kind=known[b"kind"].decode("utf-8", "replace") or None,
         notes=tuple(notes),
         error=unquote_to_bytes(known[b"error"]).decode("utf-8", "replace") or None,
     )

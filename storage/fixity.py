@@ -16,7 +16,7 @@ from storage.disk import telling
 from storage.errors import StorageError
 from storage.index import fixity
 from storage.index.fixity import KnownFile, Result
-from storage.locks import holder
+from storage.locks import holder, index_in_use
 from storage.manifest import MANIFEST, OPEN, legible
 from storage.moments import now
 from storage.problems import Drop, Finding, Kind, List, Problem, Rename, Settle, mend, problems
@@ -89,8 +89,13 @@ def verify(
     """Verify all files, or the `sample` per cent that were verified longest ago and those that are in doubt.
 
     With `repair` what can be mended from what is there is mended, and each problem says whether it was. Raises
-    StorageError where the index cannot be read.
+    AlreadyRunning, StorageError where the index cannot be read.
     """
+    with index_in_use(collection.home):
+        return _verify(collection, sample, repair, on_progress)
+
+
+def _verify(collection: Collection, sample: float, repair: bool, on_progress: OnProgress) -> Report:
     findings, held = _survey(collection)
     chosen = _chosen(collection, [one for one in held if one.is_ours and (one.is_final or one.is_open)], sample)
     missing = frozenset(one.name for one in held if not one.is_final and not one.is_open)

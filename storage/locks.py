@@ -1,4 +1,4 @@
-"""One crawl of a site at a time, across processes."""
+"""One crawl of a site at a time, and no crawl while the index is rebuilt: across processes."""
 
 import fcntl
 import os
@@ -48,6 +48,47 @@ def holder(home: Path, site: str) -> str | None:
         os.close(descriptor)
 
 
+@contextmanager
+def index_in_use(home: Path) -> Iterator[None]:
+    """Write the index by the numbers of its rows: others may too, but nobody rebuilds it; raises AlreadyRunning."""
+    with _index_lock(home) as descriptor:
+        if not _taken(descriptor, fcntl.LOCK_SH):
+            raise AlreadyRunning(f"the index is being rebuilt by {_told(descriptor)}: wait for its end")
+        yield
+
+
+@contextmanager
+def index_alone(home: Path) -> Iterator[None]:
+    """Rebuild the index while nobody crawls; raises AlreadyRunning, which names those who do."""
+    with _index_lock(home) as descriptor:
+        if not _taken(descriptor, fcntl.LOCK_EX):
+            raise AlreadyRunning(f"{_users(home, descriptor)}: wait for the end, or stop it there")
+        with telling(home / "locks"):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, _myself().encode(), 0)
+        yield
+
+
+@contextmanager
+def _index_lock(home: Path) -> Iterator[int]:
+    path = home / "locks" / "index"  # no site's: theirs end with `.lock`
+    with telling(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _users(home: Path, descriptor: int) -> str:
+    if not _taken(descriptor, fcntl.LOCK_SH):
+        return f"the index is being rebuilt by {_told(descriptor)}"
+    sites = (path.stem for path in sorted((home / "locks").glob("*.lock")))
+    crawling = [f"{site} is being crawled by {told}" for site in sites if (told := holder(home, site))]
+    return "; ".join(crawling) or "another command writes the index"
+
+
 def _path(home: Path, site: str) -> Path:
     return home / "locks" / f"{site}.lock"
 
@@ -64,6 +105,7 @@ def _told(descriptor: int) -> str:
     return os.read(descriptor, 400).decode("utf-8", "replace").strip() or "another process"
 
 
-def _myself(crawl: str) -> str:
+def _myself(crawl: str = "") -> str:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    return f"process {os.getpid()} on {socket.gethostname()}, crawl {crawl}, since {since}"
+    what = f", crawl {crawl}" if crawl else ""
+    return f"process {os.getpid()} on {socket.gethostname()}{what}, since {since}"

@@ -77,6 +77,7 @@ class Exchange:
     cipher: str | None = None
     via: str | None = None  # the address on which this one was found
     hops: int = 0  # steps from a seed
+    kind: Kind | None = None  # what the address was to the crawl
     notes: tuple[tuple[str, bytes], ...] = ()
 
 

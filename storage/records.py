@@ -1,7 +1,7 @@
 """Records, read back from WARC files (WARC 1.1): one at its offset, or all of a file in order.
 
-Every record must be one gzip member; what is not whole is a BrokenRecord. A member's checksum is always checked,
-digests are not.
+Every record must be one gzip member, or stand as it is, as some others write it; what is not whole is a BrokenRecord.
+A member's checksum is always checked, digests are not.
 """
 
 import os
@@ -35,6 +35,7 @@ __all__ = [
     "read_payload",
     "read_record",
     "read_response",
+    "record_at",
     "records",
     "response_in",
 ]
@@ -47,6 +48,9 @@ _CHUNK = 1 << 15
 _LOADER = ArcWarcRecordLoader()
 _HEADS = StatusAndHeadersParser([], verify=False)
 _HEAD_END = re.compile(rb"\n\r?\n")
+_PLAIN = b"WARC/"
+_LENGTH = re.compile(rb"\ncontent-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r", re.IGNORECASE)
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
 _STATUS = re.compile(rb"[^ \t\r\n]+[ \t]+(\d{3})(?!\d)")
 
 
@@ -104,7 +108,7 @@ def read_record(home: Path, warc: str, offset: int) -> Record:
     """The record at an offset of a file, sealed or not; raises BrokenRecord, StorageError, TooLarge."""
     descriptor = _open(home, warc)
     try:
-        return _record(descriptor, warc, offset)
+        return record_at(descriptor, warc, offset)
     finally:
         os.close(descriptor)
 
@@ -125,13 +129,30 @@ def read_payload(home: Path, capture: Place, original: Place | None = None) -> S
     """
     response = read_response(home, capture.warc, capture.offset)
     if response.type is not RecordType.REVISIT:
-        return response
+        return _unchunked(response)
     if original is None:
         raise BrokenRecord(capture.warc, capture.offset, "a revisit whose original is not known")
-    repeated = read_response(home, original.warc, original.offset)
+    repeated = _unchunked(read_response(home, original.warc, original.offset))
     if response.status == 304:
         return replace(repeated, url=response.url, date=response.date, type=response.type)
     return replace(response, body=repeated.body)
+
+
+def _unchunked(response: StoredResponse) -> StoredResponse:
+    """Without the chunks that others store as they came; what cannot be read so stays as it is."""
+    if not any(name.lower() == "transfer-encoding" and "chunked" in value.lower() for name, value in response.headers):
+        return response
+    pieces, at = list[bytes](), 0
+    while line := _CHUNK_SIZE.match(response.body, at):
+        size = int(line[1], 16)
+        if size == 0:
+            return replace(response, body=b"".join(pieces))
+        at = line.end() + size
+        pieces.append(response.body[line.end() : at])
+        if response.body[at : at + 2] != b"\r\n":
+            break
+        at += 2
+    return response
 
 
 def records(path: Path, start: int = 0) -> Iterator[Record]:
@@ -141,7 +162,7 @@ def records(path: Path, start: int = 0) -> Iterator[Record]:
     try:
         offset, end = start, os.fstat(descriptor).st_size
         while offset < end:
-            record = _record(descriptor, str(path), offset)
+            record = record_at(descriptor, str(path), offset)
             yield record
             offset += record.length
     finally:
@@ -161,8 +182,11 @@ def _open(home: Path, warc: str) -> int:
             return os.open(locate(home, warc), os.O_RDONLY)
 
 
-def _record(descriptor: int, warc: str, offset: int) -> Record:
-    member, length = _member(descriptor, warc, offset)
+def record_at(descriptor: int, warc: str, offset: int) -> Record:
+    """The record at an offset of an open file; raises BrokenRecord, StorageError, TooLarge."""
+    with telling(Path(warc)):
+        is_plain = os.pread(descriptor, len(_PLAIN), offset) == _PLAIN
+    member, length = (_plain if is_plain else _member)(descriptor, warc, offset)
     stream = BytesIO(member)
     try:
         parsed = _LOADER.parse_record_stream(stream, known_format="warc", no_record_parse=True)
@@ -172,6 +196,22 @@ def _record(descriptor: int, warc: str, offset: int) -> Record:
     if stream.read() != b"\r\n\r\n":
         raise BrokenRecord(warc, offset, "Content-Length is not the length of the block")
     return Record(offset, length, tuple(parsed.rec_headers.headers), block)
+
+
+def _plain(descriptor: int, warc: str, offset: int) -> tuple[bytes, int]:
+    """A record that is no gzip member, in files of other software."""
+    with telling(Path(warc)):
+        head = os.pread(descriptor, _CHUNK, offset)
+        end, announced = head.find(b"\r\n\r\n"), _LENGTH.search(head)
+        if end < 0 or announced is None or announced.start() > end:
+            raise BrokenRecord(warc, offset, "not a WARC record")
+        length = end + 4 + int(announced[1]) + 4
+        if length > _LARGEST:
+            raise TooLarge(_LARGEST)
+        record = os.pread(descriptor, length, offset)
+    if len(record) < length:
+        raise BrokenRecord(warc, offset, "cut off")
+    return record, length
 
 
 def _member(descriptor: int, warc: str, offset: int) -> tuple[bytes, int]:

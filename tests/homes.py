@@ -133,9 +133,11 @@ class Home:
         return [one for path in self.warcs() for one in members(path, self.path)]
 
     def account(self, crawl: str) -> Any:
-        """What the closing record of a crawl tells."""
-        (record,) = (one for one in self.members() if one.uri == f"urn:luutru:crawl:{crawl}" and b'"unan' in one.block)
-        return json.loads(record.block)
+        """What the closing records of a crawl tell, and which addresses never answered."""
+        told = [json.loads(one.block) for one in self.members() if one.uri == f"urn:luutru:crawl:{crawl}"]
+        (account,) = (one for one in told if "outcome" in one)
+        addresses = [address for one in told for address in one.get("addresses", ())]
+        return account | {"unanswered": [one for one in addresses if one["state"] in ("failed", "refused")]}
 
 
 SITE_FILE = """

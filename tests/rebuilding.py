@@ -75,11 +75,11 @@ def story(number: int, more: str = "") -> str:
 
 
 @contextmanager
-def crawled(path: Path, news: News) -> "Iterator[tuple[Home, Web]]":
+def crawled(path: Path, news: News, **given: Any) -> "Iterator[tuple[Home, Web]]":
     """A home that has crawled the site once, by the rules that read everything."""
     home = Home.of(path, news=definition())
     with Web(news) as web:
-        assert home.crawl("news", web.at(HOST))["outcome"] == "completed"
+        assert home.crawl("news", web.at(HOST), **given)["outcome"] == "completed"
         yield home, web
 
 

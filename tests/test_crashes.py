@@ -401,7 +401,8 @@ def test_what_was_recovered_is_told_where_people_look(tmp_path: Path) -> None:
     assert counted >= 9
     assert 0 < new <= counted
     accounts = [one for one in descriptions(home) if one["crawl"] == id_ and "outcome" in one]
-    assert [(one["outcome"], one["warnings"]) for one in accounts] == [("interrupted", warnings)]
+    told = [(one["outcome"], one["warnings"], one["captures"], one["documents_new"]) for one in accounts]
+    assert told == [("interrupted", warnings, counted, number) for number in (None, new)]  # told again once it was read
 
 
 def descriptions(home: Path) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ import pytest
 from rows import filled
 
 from crawler.check import LayoutCheck, Matched, Reason, SiteCheck
+from luutru import indexing
 from luutru.cli import luutru
 from luutru.commands import SHARED
 from luutru.commands.doctor import Examined
@@ -21,6 +22,7 @@ from luutru.commands.search import Count, Counts, Page
 from luutru.commands.sites import SiteShown
 from luutru.comparison import Piece
 from luutru.rebuild import Changed, Rederived, Skipped
+from luutru.reindex import Reindexed
 from luutru.revisiting import Pause, RevisitShown
 from storage.config import Value
 from storage.doctor import Check
@@ -120,6 +122,7 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru stats", Stats),
         ("luutru health", Health),
         ("luutru rederive", Rederived),
+        ("luutru reindex", Reindexed),
         ("luutru verify", Report),
         ("luutru doctor", Examined),
         ("luutru export jsonl", Operation),
@@ -155,6 +158,7 @@ WITHIN: dict[tuple[type, str], type] = {
     (Counts, "section"): Count,
     (Counts, "month"): Count,
     (Rederived, "changes"): Changed,
+    (Reindexed, "problems"): indexing.Problem,
     (Rederived, "skipped"): Skipped,
     (Shown, "images"): Image,
     (Shown, "attachments"): Offered,

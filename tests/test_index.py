@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, event, inspect, select, text, update
 
 from storage.errors import NewerIndex, StorageError
-from storage.index import captures, crawls, documents, frontier, recovery, revisits
+from storage.index import accounts, captures, crawls, documents, frontier, recovery, revisits
 from storage.index.captures import Observation, Place
 from storage.index.documents import Derived
 from storage.index.engine import HEAD, Index
@@ -310,8 +310,6 @@ def test_an_address_that_is_not_due_waits_longer(index: Index) -> None:
         assert frontier.next_due(connection, SITE, EVERY, {numbers[url(2)]}) == FAR
         assert frontier.next_due(connection, SITE, {Kind.LIST}, ()) is None
         assert frontier.next_due(connection, SITE, EVERY, set(numbers.values())) is None
-        assert [one.url for one in frontier.left(connection, SITE, 0)] == [url(1), url(2)]
-        assert [one.url for one in frontier.left(connection, SITE, numbers[url(1)])] == [url(2)]
 
 
 def test_the_last_of_several_visits_stands(index: Index) -> None:
@@ -343,18 +341,24 @@ def test_what_is_due_is_woken_except_what_is_skipped(index: Index) -> None:
     assert waiting(index) == [url(1), url(3), url(5)]
     assert waiting(index, "other") == []
     with index.read() as connection:
-        assert {one.attempts for one in frontier.left(connection, SITE, 0)} == {0}
+        attempts = select(addresses.c.attempts).where(addresses.c.site == SITE, addresses.c.state == State.WAITING)
+        assert set(connection.scalars(attempts)) == {0}
+
+
+def _wake(index: Index) -> None:
+    with index.write() as connection:
+        revisits.wake(connection, SITE, now())
 
 
 @pytest.mark.parametrize(
     ("page", "plan"),
     [
-        (lambda connection: frontier.left(connection, SITE, 0), "INTEGER PRIMARY KEY (rowid>?)"),
-        (lambda connection: revisits.wake(connection, SITE, now()), "INDEX ix_frontier_due (site=? AND due<?)"),
+        (lambda index: list(accounts.addresses(index, SITE, CRAWL)), "INTEGER PRIMARY KEY (rowid>?)"),
+        (_wake, "INDEX ix_frontier_due (site=? AND due<?)"),
     ],
-    ids=["left", "wake"],
+    ids=["addresses", "wake"],
 )
-def test_no_page_reads_the_whole_site(index: Index, page: Callable[..., Any], plan: str) -> None:
+def test_no_page_reads_the_whole_site(index: Index, page: Callable[[Index], None], plan: str) -> None:
     plans: list[str] = []
 
     def explain(connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
@@ -362,10 +366,9 @@ def test_no_page_reads_the_whole_site(index: Index, page: Callable[..., Any], pl
         plans.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", values))
 
     discover(index, found(1))
-    with index.write() as connection:
-        event.listen(index._engine, "before_cursor_execute", explain)
-        page(connection)
-    assert plans == [f"SEARCH frontier USING {plan}"]
+    event.listen(index._engine, "before_cursor_execute", explain)
+    page(index)
+    assert {one for one in plans if "frontier" in one} == {f"SEARCH frontier USING {plan}"}
 
 
 def test_what_a_crawl_could_not_get(index: Index) -> None:
@@ -377,11 +380,6 @@ def test_what_a_crawl_could_not_get(index: Index) -> None:
     visit(index, Visited(numbers[url(4)], State.FAILED, 3, LONG_AGO), crawl="earlier")
     with index.read() as connection:
         assert frontier.failures(connection, CRAWL) == [(url(1), Kind.ARTICLE, "status 500")]
-        told = [one for after in (0, 1) for one in frontier.unanswered(connection, CRAWL, after, limit=1)]
-    assert [(one.url, one.state, one.status, one.error) for one in told] == [
-        (url(1), "failed", 500, "status 500"),
-        (url(2), "refused", None, "forbidden by robots.txt"),
-    ]
 
 
 # Crawls

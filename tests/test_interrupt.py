@@ -154,7 +154,8 @@ def test_told_to_stop_while_only_reading_is_left(tmp_path: Path, number: signal.
     home = make_home(tmp_path / "home", DERIVE="on")
     with NewsSite(3, {"/a/1": Reply(body=SLOW)}) as site:
         with Crawling(home, site) as crawling:
-            until(lambda: list(home.glob("warc/**/*.warc.gz")), "the crawl was not sealed")
+            captured = "SELECT count(*), count(*) FILTER (WHERE state = 'done') FROM frontier"
+            until(lambda: rows(home, captured) == [(4, 4)], "not all was captured")
             ended = interrupt(crawling, number)
         assert_interrupted(home, site, ended)
         assert done(home) == {"/", "/a/1", "/a/2", "/a/3"}

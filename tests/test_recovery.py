@@ -13,10 +13,10 @@ from exchanges import INFO, PAGE, identifiers
 
 from storage import manifest
 from storage.errors import StorageError
-from storage.kept import begun, kept_exchanges
+from storage.kept import Begun, begun, kept_exchanges
 from storage.manifest import open_name
-from storage.model import Capture, Exchange, Original, RecordType
-from storage.records import records
+from storage.model import Capture, Exchange, Kind, Original, RecordType
+from storage.records import read_record, records
 from storage.recovery import Mended, Unsettled, mend, unsettled
 from storage.warc import CaptureWriter
 
@@ -134,20 +134,27 @@ def test_exchanges_come_back_as_they_were(tmp_path: Path) -> None:
     given = [
         exchange(url="https://thst.vn/a", body=b"same"),
         exchange(
-            url="https://thst.vn/b", body=b"same", via="https://thst.vn/", hops=3, notes=(("trailer", b"a: b\r\n"),)
+            url="https://thst.vn/b",
+            body=b"same",
+            via="https://thst.vn/",
+            hops=3,
+            kind=Kind.ARTICLE,
+            notes=(("trailer", b"a: b\r\n"),),
         ),
         exchange(url="https://thst.vn/c", head=b"", status=None, body=b"noise", error="not HTTP: no status line"),
         exchange(url="https://thst.vn/d", head=b"", status=None, body=b"", error="no answer in time"),
         exchange(url="https://thst.vn/e", body=b"last", ip="192.0.2.7", elapsed=1.5),
     ]
     left = Left(tmp_path, given)
-    found = list(kept_exchanges(tmp_path, left.name, none))
-    assert [capture for _, capture in found] == left.captures
-    assert [one for one, _ in found] == [given[0], given[1], given[2], given[4]]
+    (first, *_) = left.captures
+    find = lambda _: Original(first.url, first.date, first.record_id, first.warc, first.offset)  # noqa: E731
+    found = list(kept_exchanges(tmp_path, left.name, find))
+    assert [one.capture for one in found] == left.captures
+    assert [one.exchange for one in found] == [given[0], given[1], given[2], given[4]]
     assert left.captures[1].type is RecordType.REVISIT
-    behind = [capture for _, capture in kept_exchanges(tmp_path, left.name, none, left.captures[1].offset)]
+    behind = [one.capture for one in kept_exchanges(tmp_path, left.name, none, left.captures[1].offset)]
     assert behind == left.captures[2:]
-    assert begun(tmp_path, left.name) == (BEGUN, INFO.definition)
+    assert begun(read_record(tmp_path, left.name, 0)) == Begun(SITE, CRAWL, BEGUN, INFO.definition)
 
 
 def test_a_revisit_of_another_file_has_what_is_found_there(tmp_path: Path) -> None:
@@ -166,7 +173,6 @@ def test_a_revisit_of_another_file_has_what_is_found_there(tmp_path: Path) -> No
         return original
 
     found = list(kept_exchanges(tmp_path, writer.current, find))
-    assert [capture for _, capture in found] == [kept, modified]
-    assert found[0][0].body == exchanges(1)[0].body
-    assert found[1][0].body == b""
+    assert [one.capture for one in found] == [kept, modified]
+    assert [one.exchange.body for one in found] == [exchanges(1)[0].body, b""]
     assert [(one.record_id, one.url, one.date)] * 2 == [(r.record_id, r.url, r.date) for r in asked]  # type: ignore[attr-defined]

@@ -196,6 +196,17 @@ def _file(connection: Connection, crawl: str, name: str) -> int:
     return int(known)
 
 
+def name_original(connection: Connection, warc: str, offset: int, original: Original, *, readable: bool) -> None:
+    """Let the row of a revisit point to what it repeats, which was indexed later; it may be read like that."""
+    number = connection.scalar(_file_named, {"name": warc})
+    named = {"revisit_file": number, "revisit_offset": offset}
+    place = {"original_warc": original.warc, "original_offset": original.offset}
+    connection.execute(_point_to_original, named | place)
+    if readable:
+        mine = (capture.c.file == number, capture.c.offset == offset, capture.c.kind != Kind.REQUISITE)
+        connection.execute(update(capture).where(*mine, capture.c.kind != Kind.ROBOTS).values(derived=None))
+
+
 def seal(connection: Connection, crawl: str, name: str, size: int, sha256: str) -> None:
     """Write down that a file is sealed; its records may be revisited from other files from now on."""
     id_ = _file(connection, crawl, name)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, and_, case, func, select, update
 
 from storage.index.tables import capture, crawl, document, reading, version
 from storage.model import Crawl, Kind, Outcome, RecordType
-from storage.moments import now
+from storage.moments import now, written
 
 _PLAIN = (
     "site",
@@ -22,6 +22,9 @@ _PLAIN = (
     "documents_unchanged",
     "errors",
 )
+
+CRAWL, IMPORT = "crawl", "import"  # kinds
+_NEVER = "~"  # later than every moment
 
 _WHOLE = (Outcome.COMPLETED, Outcome.PARTIAL, Outcome.REFUSED)
 _CUT_OFF = (Outcome.INTERRUPTED, Outcome.FAILED)
@@ -52,9 +55,35 @@ def begin(connection: Connection, id_: str, site: str, definition: str) -> None:
     )
 
 
+def begin_import(connection: Connection, id_: str, site: str, definition: str) -> None:
+    """The row of an import: of captures of one site that a file of others holds."""
+    row = {"id": id_, "site": site, "outcome": Outcome.COMPLETED, "definition": definition, "kind": IMPORT}
+    connection.execute(crawl.insert().values(row | {"started": _NEVER}))
+
+
+def extend_import(connection: Connection, id_: str, date: datetime) -> None:
+    """Let an import reach to the moment of one more capture."""
+    moment = written(date)
+    connection.execute(
+        update(crawl)
+        .where(crawl.c.id == id_)
+        .values(
+            started=case((crawl.c.started > moment, moment), else_=crawl.c.started),
+            finished=case((crawl.c.finished > moment, crawl.c.finished), else_=moment),
+        )
+    )
+
+
+def end_import(connection: Connection, id_: str) -> None:
+    """Count the captures of an import."""
+    told = counts(connection, id_)
+    values = {"captures": told.captures, "revisits": told.revisits, "requisites": told.requisites}
+    connection.execute(update(crawl).where(crawl.c.id == id_).values(values))
+
+
 def unfinished_since(connection: Connection, site: str) -> str | None:
     """When the first crawl began that was cut off since one last came to its end; None when none was."""
-    mine = crawl.c.site == site
+    mine = and_(crawl.c.site == site, crawl.c.kind == CRAWL)
     whole = select(func.max(crawl.c.started)).where(mine, crawl.c.outcome.in_(_WHOLE)).scalar_subquery()
     cut_off = select(func.min(crawl.c.started)).where(mine, crawl.c.outcome.in_(_CUT_OFF))
     began: str | None = connection.scalar(cut_off.where(crawl.c.started > func.coalesce(whole, "")))

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage.errors import NewerIndex, StorageError
 
-HEAD = "0008"  # the newest revision in storage/migrations/versions
+HEAD = "0009"  # the newest revision in storage/migrations/versions
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=1073741824")
 _LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open", "malformed", "not a database")
 
@@ -19,10 +19,11 @@ _LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open"
 class Index:
     """One index, safe to use from several threads and processes; reads never wait for writes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, held: Connection | None = None) -> None:
         self.path = path
         self._engine = _engine(path)
         self._writing = self._engine.execution_options(writing=True)
+        self._held = held
 
     @classmethod
     def open(cls, path: Path) -> "Index":
@@ -37,14 +38,27 @@ class Index:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one state of the index for as long as it is open: keep it short."""
+        if self._held is not None:
+            yield self._held
+            return
         with _told(self.path), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One writing transaction, committed at the end: keep it below 50 ms, others wait for it."""
+        if self._held is not None:
+            with self._held.begin_nested():
+                yield self._held
+            return
         with _told(self.path), self._writing.begin() as connection:
             yield connection
+
+    @contextmanager
+    def together(self) -> "Iterator[Index]":
+        """The same index, whose reads and writes are all one transaction, committed at the end: for an unshared one."""
+        with self.write() as connection:
+            yield Index(self.path, connection)
 
     def close(self) -> None:
         """Let go of all connections; the last one out folds the write-ahead log back."""
@@ -63,7 +77,8 @@ def _told(path: Path) -> Iterator[None]:
         raise
     except DBAPIError as error:
         if "malformed" in str(error.orig) or "not a database" in str(error.orig):
-            raise StorageError(f"the index {path} is damaged: {error.orig}; move it away and rebuild it") from error
+            told = f"the index {path} is damaged: {error.orig}; move it away, then run `luutru reindex`"
+            raise StorageError(told) from error
         raise
 
 

@@ -1,7 +1,7 @@
 """The addresses that were discovered: where found, in which state, when due."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -63,18 +63,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Unanswered:
-    """An address that a crawl could not get, and why."""
-
-    id: int
-    url: str
-    state: str
-    status: int | None
-    error: str | None
-    via: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Visited:
     """What became of an address in one attempt; `place` is that of its capture, where that is a whole answer.
 
@@ -97,7 +85,6 @@ class Visited:
 _WAITING = (frontier.c.id, frontier.c.url, frontier.c.kind, frontier.c.hops, frontier.c.via, frontier.c.attempts)
 
 UNJUDGED = ""  # the due time of what was visited and what the policy has not looked at yet
-_UNANSWERED = tuple(frontier.c[one.name] for one in fields(Unanswered))
 
 
 def _waiting(row: Row[*tuple[Any, ...]], condition: Condition | None = None) -> Waiting:
@@ -289,25 +276,3 @@ def failures(connection: Connection, crawl: str) -> list[tuple[str, Kind, str]]:
         .order_by(frontier.c.id)
     )
     return [(row.url, Kind(row.kind), row.error or "") for row in rows]
-
-
-def unanswered(connection: Connection, crawl: str, after: int, limit: int = 1000) -> list[Unanswered]:
-    """Addresses which this crawl could not get, with the reason, by id."""
-    rows = connection.execute(
-        select(*_UNANSWERED)
-        .where(frontier.c.crawl == crawl, frontier.c.state.in_([State.FAILED, State.REFUSED]), frontier.c.id > after)
-        .order_by(frontier.c.id)
-        .limit(limit)
-    )
-    return [Unanswered(*row) for row in rows]
-
-
-def left(connection: Connection, site: str, after: int, limit: int = 1000) -> list[Waiting]:
-    """Addresses that still wait, due or not, by id."""
-    rows = connection.execute(
-        select(*_WAITING)
-        .where(_by_id(site), frontier.c.state == State.WAITING, frontier.c.id > after)
-        .order_by(frontier.c.id)
-        .limit(limit)
-    )
-    return [_waiting(row) for row in rows]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, exists, func, select, text
 
+from storage.index.crawls import CRAWL
 from storage.index.tables import capture, crawl, file, frontier, reading
 from storage.model import Kind, Outcome
 
@@ -69,7 +70,7 @@ def last_crawl(connection: Connection, running: Collection[str]) -> Iterator[Pro
     for site in _sites(connection):
         ended = connection.execute(
             select(crawl.c.started, crawl.c.outcome, crawl.c.warnings, crawl.c.drift)
-            .where(crawl.c.site == site, crawl.c.outcome.not_in(_NO_CRAWL))
+            .where(crawl.c.site == site, crawl.c.outcome.not_in(_NO_CRAWL), crawl.c.kind == CRAWL)
             .order_by(crawl.c.started.desc())
         )
         found: Problem | None = None

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, and_, distinct, func, select
 
 from storage.errors import NotFound
 from storage.index import crawls
-from storage.index.tables import capture, crawl, document, file, version
+from storage.index.tables import capture, crawl, document, file, frontier, version
 from storage.model import Crawl, Kind, RecordType
 
 _PAGE = capture.c.kind != Kind.REQUISITE
@@ -136,3 +136,16 @@ def _last_outcomes(connection: Connection) -> dict[str, tuple[Any, ...]]:
 
 def _by_site(rows: Iterable[Row[Any]]) -> dict[str, tuple[Any, ...]]:
     return {row[0]: tuple(row[1:]) for row in rows}
+
+
+def totals(connection: Connection) -> dict[str, int]:
+    """How many WARC files, crawls, captures (requisites among them), addresses, documents and versions there are."""
+    tables = {
+        "files": file,
+        "crawls": crawl,
+        "captures": capture,
+        "addresses": frontier,
+        "documents": document,
+        "versions": version,
+    }
+    return {name: connection.scalar(select(func.count()).select_from(table)) or 0 for name, table in tables.items()}

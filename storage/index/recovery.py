@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, func, or_, select, true, update
 
 from storage.index import crawls
 from storage.index.dialects import dialect_of
 from storage.index.tables import capture, crawl, file
 from storage.kept import Reference
-from storage.model import Crawl, Original, Outcome
+from storage.model import Crawl, Original, Outcome, RecordType
 from storage.moments import now, written
 from storage.surt import surt
 
@@ -38,20 +38,34 @@ def last_capture(connection: Connection, warc: str) -> int:
 
 
 def original(connection: Connection, reference: Reference) -> Original | None:
-    """The capture that a revisit refers to."""
+    """The capture that a revisit refers to; by its address and date alone where no record is named."""
+    named = true() if reference.record_id is None else capture.c.record_id == reference.record_id
     row = connection.execute(
         select(capture.c.url, capture.c.date, capture.c.record_id, file.c.name, capture.c.offset)
         .join(file, file.c.id == capture.c.file)
-        .where(capture.c.urlkey == surt(reference.url), capture.c.date == written(reference.date))
-        .where(capture.c.record_id == reference.record_id)
+        .where(capture.c.urlkey == surt(reference.url), capture.c.date == written(reference.date), named)
+        .where(capture.c.type != RecordType.REVISIT)
+        .order_by(capture.c.id)
     ).first()
     return Original(row.url, datetime.fromisoformat(row.date), *row[2:]) if row else None
+
+
+def is_readable(connection: Connection, one: Original) -> bool:
+    """Whether a capture has a reading, or waits for one."""
+    place = (file.c.name == one.warc, capture.c.offset == one.offset)
+    query = select(capture.c.derived).join(file, file.c.id == capture.c.file).where(*place)
+    return bool(connection.execute(query).scalar_one() != 0)
 
 
 def unburied(connection: Connection, site: str, among: Sequence[str]) -> list[str]:
     """Crawls of a site that never came to their end, and those `among` these; whoever calls holds the site's lock."""
     which = or_(crawl.c.outcome == Outcome.RUNNING, crawl.c.id.in_(among))
     return list(connection.scalars(select(crawl.c.id).where(crawl.c.site == site, which).order_by(crawl.c.started)))
+
+
+def running(connection: Connection) -> list[str]:
+    """Crawls of all sites that never came to their end, as far as is known."""
+    return list(connection.scalars(select(crawl.c.id).where(crawl.c.outcome == Outcome.RUNNING)))
 
 
 def ensure(connection: Connection, id_: str, site: str, started: datetime, definition: str) -> None:
@@ -98,13 +112,15 @@ def bury(connection: Connection, id_: str) -> Crawl:
     return crawls.of_row(connection.execute(select(crawl).where(crawl.c.id == id_)).mappings().one())
 
 
-def count_documents(connection: Connection, site: str) -> None:
-    """Count the documents of crawls whose captures were read after they had been interrupted."""
+def count_documents(connection: Connection, site: str) -> list[str]:
+    """Count the documents of crawls whose captures were read after they had been interrupted; which these are."""
     uncounted = (crawl.c.outcome == Outcome.INTERRUPTED, crawl.c.documents_new.is_(None))
-    for id_ in connection.scalars(select(crawl.c.id).where(crawl.c.site == site, *uncounted)).all():
+    ids = connection.scalars(select(crawl.c.id).where(crawl.c.site == site, *uncounted)).all()
+    for id_ in ids:
         met = crawls.documents(connection, id_)
         connection.execute(
             update(crawl)
             .where(crawl.c.id == id_)
             .values(documents_new=met.new, documents_changed=met.changed, documents_unchanged=met.unchanged)
         )
+    return list(ids)

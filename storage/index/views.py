@@ -170,7 +170,8 @@ SELECT
   crawl.errors,
   crawl.warnings,
   crawl.drift,
-  crawl.definition
+  crawl.definition,
+  crawl.kind
 FROM crawl""",
     "files": """
 SELECT

@@ -62,6 +62,17 @@ class Dialect(Protocol):
     ) -> None:
         """Insert the rows; where one with these `keys` is there already, the lower value of `column` stands."""
 
+    def insert_replacing(
+        self,
+        connection: Connection,
+        table: Table,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        keys: Sequence[str],
+        columns: Sequence[str],
+    ) -> None:
+        """Insert the rows; where one with these `keys` is there already, its `columns` take the new values."""
+
 
 def dialect_of(connection: Connection) -> Dialect:
     """The dialect that the connection's database speaks."""

@@ -113,6 +113,21 @@ class SQLite:
         keep = new.on_conflict_do_update(index_elements=keys, set_={column: new.excluded[column]}, where=lower)
         connection.execute(keep, rows)
 
+    def insert_replacing(
+        self,
+        connection: Connection,
+        table: Table,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        keys: Sequence[str],
+        columns: Sequence[str],
+    ) -> None:
+        if not rows:
+            return
+        new = sqlite.insert(table)
+        said = {name: new.excluded[name] for name in columns}
+        connection.execute(new.on_conflict_do_update(index_elements=keys, set_=said), rows)
+
 
 def _feed(connection: Connection, rows: Iterable[tuple[int, str, str | None, str]], command: str | None) -> None:
     texts = [(id_, (title, lead or "", body)) for id_, title, lead, body in rows]
