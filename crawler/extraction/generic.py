@@ -5,7 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Container, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import trafilatura
@@ -61,69 +62,98 @@ def generic(page: Page, title: int | None = None, repeated: Container[int] = ())
         return None
     kept = _below_title(lines, kept, title)
     container, score, sums = _container(lines, kept)
-    body = complete(
-        page, lines, kept, container, _core(container, sums), text, title, "generic", round(_SURE * score, 3)
-    )
+    place = Place(page, lines, container, _core(container, sums), text)
+    body = complete(place, kept, title, "generic", round(_SURE * score, 3))
     return replace(body, listing=body.listing or _is_beside_list(rows, body.parts, title)) if body else None
 
 
-def complete(
-    page: Page,
-    lines: Sequence[Line],
-    kept: set[int],
-    container: HtmlElement,
-    box: HtmlElement,
-    text: str,
-    title: int | None,
-    method: str,
-    confidence: float,
-) -> Body | None:
-    """The article whose paragraphs are `kept`: from its lead above the container to the names below it.
+@dataclass(frozen=True)
+class Place:
+    """Where an article stands: its container, and the box in it that holds most of it.
 
-    `box`, in the container, holds most of it; `text` is what is known to be text, compacted, for lines that are too
-    short to be judged by themselves.
+    `text` is what is known to be text, compacted, for lines that are too short to be judged by themselves.
     """
-    pictures = {picture.at for picture in page.pictures}
-    inside = set(within(page, [container]))
-    boxed = set(within(page, [box]))
-    core = boxed & kept or inside & kept
-    core = {n for n in core if len(lines[n].text) >= _LONG or _is_sentence(lines[n].text)} or core
-    below = {n for n in core if title is not None and n > title}
-    core = below if 2 * len(below) > len(core) else core
-    top = max([min(inside) - 1, *(n for n in [title] if n is not None and n < min(core))])
-    before = _continued(lines, kept & inside, range(min(core) - 1, top, -1), _GAP_INSIDE)
-    first = min([min(core), *before])
-    last = max([max(core), *_continued(lines, kept & inside, range(max(core) + 1, max(inside) + 1), _GAP_INSIDE)])
+
+    page: Page
+    lines: Sequence[Line]
+    container: HtmlElement
+    box: HtmlElement
+    text: str
+
+    @cached_property
+    def inside(self) -> set[int]:
+        """Numbers of the lines in the container."""
+        return set(within(self.page, [self.container]))
+
+    @cached_property
+    def boxed(self) -> set[int]:
+        """Numbers of the lines in the box."""
+        return set(within(self.page, [self.box]))
+
+    @cached_property
+    def pictures(self) -> set[int]:
+        """Numbers of the lines below pictures."""
+        return {picture.at for picture in self.page.pictures}
+
+
+def complete(place: Place, kept: set[int], title: int | None, method: str, confidence: float) -> Body | None:
+    """The article whose paragraphs are `kept`: from its lead above the container to the names below it."""
+    page, lines = place.page, place.lines
+    first, last = _middle(place, kept, title)
     if title is None or not headline.is_near(title, first):
         title = headline.above(page, first) or title
     if title is not None:
-        near = range(max(title + 1, first - 2), first)
-        leads = kept | {n for n in range(title + 1, first) if _is_lead(lines[n])}
-        leads |= {n for n in near if _is_prose(lines[n].text) and n not in pictures and _once(page, n)}
-        lead = _continued(lines, leads, range(first - 1, title, -1))
-        kept.update(lead)
-        first = min([first, *lead])
-    last = max([last, *_continued(lines, kept, range(last + 1, len(lines)))])
-    while last + 1 in boxed and (_is_cell(lines[last + 1], box) or _ends_text(lines[last + 1])):
-        last += 1
-        kept.add(last)
-    end = last
-    while last + 1 < len(lines) and _closes(page, last + 1, last + 1 in inside, last + 1 in pictures, text):
-        if last > end and byline(lines[last].text) and not byline(lines[last + 1].text):
-            break
-        last += 1
-        kept.add(last)
-    span = [n for n in range(first, last + 1) if n in inside or n in kept]
-    cells = {n for n in span if n in boxed and _is_cell(lines[n], box)}
-    said = [
-        n for n in span if n in kept or n in cells or (not lines[n].is_link and (n in pictures or page.keys[n] in text))
-    ]
-    parts = until_end([Part(n, lines[n].text) for n in said], cells)
+        first = _with_lead(place, kept, title, first)
+    last = _with_names(place, kept, last)
+    span = [n for n in range(first, last + 1) if n in place.inside or n in kept]
+    cells = {n for n in span if n in place.boxed and _is_cell(lines[n], place.box)}
+    short = {n for n in span if not lines[n].is_link and (n in place.pictures or page.keys[n] in place.text)}
+    parts = until_end([Part(n, lines[n].text) for n in span if n in kept or n in cells or n in short], cells)
     own = {link.at for link in page.links if page.is_own(link)}
     titles = {n for n in span if n in own and lines[n].is_link and len(lines[n].text) >= _SHORT}
     long = [part.at for part in parts if len(part.text) >= _LONG]
     listing = len(titles) >= _TITLES and len(titles) * 2 >= len(long) and _longest_run(long, titles) < _RUN
     return Body(tuple(parts), method, confidence, title=title, listing=listing) if parts else None
+
+
+def _middle(place: Place, kept: set[int], title: int | None) -> tuple[int, int]:
+    """The first and the last line of the text in the container, as far as it goes without a break."""
+    lines, inside = place.lines, place.inside
+    core = place.boxed & kept or inside & kept
+    core = {n for n in core if len(lines[n].text) >= _LONG or _is_sentence(lines[n].text)} or core
+    below = {n for n in core if title is not None and n > title}
+    core = below if 2 * len(below) > len(core) else core
+    top = max([min(inside) - 1, *(n for n in [title] if n is not None and n < min(core))])
+    before = _continued(lines, kept & inside, range(min(core) - 1, top, -1), _GAP_INSIDE)
+    after = _continued(lines, kept & inside, range(max(core) + 1, max(inside) + 1), _GAP_INSIDE)
+    return min([min(core), *before]), max([max(core), *after])
+
+
+def _with_lead(place: Place, kept: set[int], title: int, first: int) -> int:
+    """The first line of the lead between title and text, which is kept; `first` where there is none."""
+    page, lines = place.page, place.lines
+    near = range(max(title + 1, first - 2), first)
+    leads = kept | {n for n in range(title + 1, first) if _is_lead(lines[n])}
+    leads |= {n for n in near if _is_prose(lines[n].text) and n not in place.pictures and _once(page, n)}
+    lead = _continued(lines, leads, range(first - 1, title, -1))
+    kept.update(lead)
+    return min([first, *lead])
+
+
+def _with_names(place: Place, kept: set[int], last: int) -> int:
+    """The last line of what goes on below the text: further boxes, cells, captions, the names of its authors."""
+    lines = place.lines
+    last = max([last, *_continued(lines, kept, range(last + 1, len(lines)))])
+    while last + 1 in place.boxed and (_is_cell(lines[last + 1], place.box) or _ends_text(lines[last + 1])):
+        last += 1
+        kept.add(last)
+    end = last
+    while last + 1 < len(lines) and _closes(place, last + 1):
+        if last > end and byline(lines[last].text) and not byline(lines[last + 1].text):
+            break
+        last += 1
+        kept.add(last)
+    return last
 
 
 def _is_beside_list(rows: Sequence[cards.Row], parts: Sequence[Part], title: int | None) -> bool:
@@ -249,9 +279,9 @@ def _continued(lines: Sequence[Line], kept: Container[int], away: range, gap: in
     return found
 
 
-def _closes(page: Page, n: int, inside: bool, below_picture: bool, text: str) -> bool:
+def _closes(place: Place, n: int) -> bool:
     """A short line that still belongs to the text above it: a byline, a caption, thanks."""
-    line = page.lines[n]
+    line, inside = place.page.lines[n], n in place.inside
     if line.is_link or line.chrome or boilerplate.is_noise(line.text) or boilerplate.is_end(line.text):
         return False
     if on_line(line.text) is not None or line.linked or line.text.endswith(":"):
@@ -262,7 +292,7 @@ def _closes(page: Page, n: int, inside: bool, below_picture: bool, text: str) ->
             or is_labelled(line.text)
             or _RIGHT.search(f"{line.element.get('style')} {line.element.get('align')}") is not None
         )
-    return inside and (below_picture or page.keys[n] in text)
+    return inside and (n in place.pictures or place.page.keys[n] in place.text)
 
 
 def _ends_text(line: Line) -> bool:

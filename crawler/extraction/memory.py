@@ -17,7 +17,7 @@ from lxml.html import HtmlElement
 from crawler.extraction import boilerplate, cards, dates
 from crawler.extraction.body import Body, within
 from crawler.extraction.dates import Moment
-from crawler.extraction.generic import complete
+from crawler.extraction.generic import Place, complete
 from crawler.extraction.page import Page
 from crawler.extraction.paths import Paths, masked, places
 
@@ -104,7 +104,8 @@ class Recognised:
             for n, line in enumerate(page.lines)
         ]
         text = "".join(page.keys[n] for n in sorted(own))
-        return complete(page, lines, kept, self.container, self.container, text, self.title, "memory", 0.0)
+        place = Place(page, lines, self.container, self.container, text)
+        return complete(place, kept, self.title, "memory", 0.0)
 
     def published(self) -> Moment | None:
         """The date at the learned place, when it is one."""
