@@ -104,8 +104,9 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
                 read += len(batch)
                 if read >= _RECYCLE_AFTER:
                     sys.exit(RECYCLED)
-            ours = () if last and not batch else (part, parts)  # in the end also what is left of processes that ended
-            if related.keep_up(index, *ours) or batch:
+                continue  # texts are compared when none come: each that comes may undo what was compared
+            ours = () if last else (part, parts)  # in the end also what is left of processes that ended
+            if related.keep_up(index, *ours):
                 continue
             if last:
                 return

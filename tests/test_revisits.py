@@ -221,11 +221,11 @@ def test_what_is_not_planned_rests_but_for_the_lists_that_every_crawl_asks(index
         visit(url)
     with index.write() as connection:
         revisits.wake(connection, SITE, now())
-        waiting = {one.url for one in frontier.left(connection, SITE, 0)}
+        waiting = {one.url for one in frontier.waiting(connection, SITE, EVERY, 99, ())}
     assert waiting == {"https://thst.vn/", LIST}
     with index.write() as connection:
         revisits.wake(connection, SITE, None)
-        assert {one.url for one in frontier.left(connection, SITE, 0)} == set(SEEDS)
+        assert {one.url for one in frontier.waiting(connection, SITE, EVERY, 99, ())} == set(SEEDS)
 
 
 def test_a_sign_rouses_what_was_not_visited_since(index: Index, visit: Visits) -> None:
