@@ -105,8 +105,9 @@ def work(home: Path, load: SiteLoader, part: int, parts: int, news: Connection, 
                 if read >= _RECYCLE_AFTER:
                     sys.exit(RECYCLED)
                 continue  # texts are compared when none come: each that comes may undo what was compared
-            ours = () if last else (part, parts)  # in the end also what is left of processes that ended
-            if related.keep_up(index, *ours):
+            if related.keep_up(index, part, parts) or (
+                last and related.keep_up(index)
+            ):  # in the end also what others left
                 continue
             if last:
                 return

@@ -3,13 +3,16 @@
 Bands are those of MinHash by one permutation with rotation (Shrivastava and Li, 2014): each of the ROWS of a band
 hashes all shingles onto a circle of its own and takes the first at or after the band's point. Two sets of similarity s
 have equal rows with probability s, so they share no band with probability (1 - s**ROWS)**BANDS: .00045 at s = .65.
+Of the pairs that share one most are strange all the same: a byte of every row, its mark, tells so without their texts.
 """
 
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from operator import eq
 from struct import pack, unpack
 
 from storage.folding import MARKS, fold, strokeless
@@ -17,6 +20,7 @@ from storage.folding import MARKS, fold, strokeless
 NEAR = 650  # thousandths: the least similarity of texts that are nearly the same
 SHORTEST = 30  # shingles: of fewer, one other word changes a tenth, and bands hold the same few over and over
 BANDS, ROWS = 24, 3
+LIKELY = 22  # equal marks of BANDS * ROWS: near texts have 47, give or take 5, strange ones with a shared band some 10
 RULE = f"1/{BANDS}x{ROWS}"  # number of what is below and in `storage.folding`, as the rows of the index name it
 
 _WORD = re.compile(rf"[\w{MARKS}]+")
@@ -34,14 +38,32 @@ def shingles(words: Sequence[str]) -> frozenset[str]:
     return frozenset(map(" ".join, zip(words, words[1:], words[2:], strict=False)))
 
 
-def bands(shingles: frozenset[str]) -> tuple[int, ...]:
-    """One number of 48 bits for each band; none for a set below SHORTEST."""
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """One number of 48 bits for each band, and the marks of all rows, a byte each; none for a set below SHORTEST."""
+
+    bands: tuple[int, ...] = ()
+    marks: bytes = b""
+
+
+def sketch(shingles: frozenset[str]) -> Sketch:
+    """What is kept of a set, so that those near it are found."""
     if len(shingles) < SHORTEST:
-        return ()
+        return Sketch()
     hashed = b"".join([blake2b(one, digest_size=8 * ROWS).digest() for one in map(str.encode, shingles)])
     numbers = unpack(f"<{ROWS * len(shingles)}Q", hashed)
     circles = [sorted(numbers[row::ROWS]) for row in range(ROWS)]
-    return tuple(_band(number, [_first(circle, point) for circle in circles]) for number, point in enumerate(_POINTS))
+    rows = [[_first(circle, point) for circle in circles] for point in _POINTS]
+    return Sketch(
+        bands=tuple(_band(number, firsts) for number, firsts in enumerate(rows)),
+        marks=bytes(first & 0xFF for firsts in rows for first in firsts),
+    )
+
+
+def may_be_near(one: bytes, other: bytes) -> bool:
+    """Whether the marks of two sets leave it possible that they are near: wrongly denied once in a hundred thousand."""
+    equal: int = sum(map(eq, one, other))
+    return equal >= LIKELY
 
 
 def similarity(one: frozenset[str], other: frozenset[str]) -> int:

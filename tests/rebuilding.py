@@ -119,7 +119,7 @@ DUMP = {
     "mentions": "SELECT capture, target, anchor, day, rules FROM mention",
     "captures": "SELECT id, derived FROM capture",
     "bodies": """
-        SELECT identity, version.digest, body.digest, rule, hex(bands), compared
+        SELECT identity, version.digest, body.digest, rule, hex(bands), hex(marks), compared
         FROM body LEFT JOIN version ON version.body = body.id LEFT JOIN document ON document.id = version.document""",
     "bands": "SELECT value, digest FROM band LEFT JOIN body ON body.id = band.body",
     "near": """

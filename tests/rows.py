@@ -122,7 +122,10 @@ def _documents(connection: Connection) -> None:
     bodies = {OLD: 1, NEW: 2}
     connection.execute(
         tables.body.insert(),
-        [{"id": id_, "digest": digest, "rule": "r1", "bands": b"", "compared": 1} for digest, id_ in bodies.items()],
+        [
+            {"id": id_, "digest": digest, "rule": "r1", "bands": b"", "marks": b"", "compared": 1}
+            for digest, id_ in bodies.items()
+        ],
     )
     connection.execute(
         tables.near.insert(), [{"body": id_, "other": id_, "similarity": 1000} for id_ in bodies.values()]

@@ -22,7 +22,7 @@ from storage.index.dialects import dialect_of
 from storage.index.engine import Index
 from storage.index.mentions import day_of
 from storage.index.tables import band, body, document, near, version
-from storage.shingles import NEAR, RULE, bands, shingles, similarity, words
+from storage.shingles import NEAR, RULE, Sketch, may_be_near, shingles, similarity, sketch, words
 
 CROWD = 100  # bodies that share a band; of more, none is compared for its sake
 _BATCH = 20  # versions or bodies at a time: the transaction must be short
@@ -178,24 +178,27 @@ def _give_bodies(index: Index, part: int, parts: int) -> bool:
     return True
 
 
-def _sketch(text: str, digest: str) -> tuple[str, tuple[int, ...]]:
-    """The digest of a text's body, and its bands."""
+def _sketch(text: str, digest: str) -> tuple[str, Sketch]:
+    """The digest of a text's body, and its sketch."""
     read = words(text)
-    found = bands(shingles(read))
-    return blake2b(" ".join(read).encode(), digest_size=16).hexdigest() if found else digest, found
+    found = sketch(shingles(read))
+    return blake2b(" ".join(read).encode(), digest_size=16).hexdigest() if found.bands else digest, found
 
 
-def _bodies(connection: Connection, sketches: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
+def _bodies(connection: Connection, sketches: Mapping[str, Sketch]) -> dict[str, int]:
     """The bodies of these digests, new ones made."""
     of_digests = select(body.c.digest, body.c.id).where(body.c.digest.in_(list(sketches)))
     known = {row.digest: row.id for row in connection.execute(of_digests)}
-    new = {digest: values for digest, values in sketches.items() if digest not in known}
+    new = {digest: found for digest, found in sketches.items() if digest not in known}
     if not new:
         return known
-    made = [{"digest": digest, "rule": RULE, "bands": _pack(values)} for digest, values in new.items()]
+    made = [
+        {"digest": digest, "rule": RULE, "bands": _pack(found.bands), "marks": found.marks}
+        for digest, found in new.items()
+    ]
     connection.execute(body.insert(), made)
     ids = {row.digest: row.id for row in connection.execute(of_digests)}
-    rows = sorted((value, ids[digest]) for digest, values in new.items() for value in values)
+    rows = sorted((value, ids[digest]) for digest, found in new.items() for value in found.bands)
     with _recompared(connection, [value for value, _ in rows]):
         dialect_of(connection).insert_ignore(connection, band, [{"value": v, "body": id_} for v, id_ in rows])
     connection.execute(near.insert(), [{"body": ids[one], "other": ids[one], "similarity": 1000} for one in new])
@@ -229,9 +232,10 @@ def _compare(index: Index, part: int, parts: int) -> bool:
         bodies = _waiting(connection).where(body.c.id % parts == part).order_by(body.c.id).limit(_BATCH)
         waiting = {row.id: _unpack(row.bands) for row in connection.execute(bodies)}
         sharing = _sharing(connection, waiting)
+        likely = _likely(connection, sharing)
     if not waiting:
         return False
-    near_by = dict(_near_by(index, sharing))
+    near_by = dict(_near_by(index, likely))
     with index.write() as connection:
         still = {row.id for row in connection.execute(_waiting(connection, list(waiting)))}
         again = _sharing(connection, {id_: waiting[id_] for id_ in still})
@@ -257,6 +261,16 @@ def _sharing(connection: Connection, bodies: Mapping[int, Sequence[int]]) -> dic
     for row in connection.execute(select(band).where(band.c.value.in_(dialect_of(connection).among(open_)), said)):
         members.setdefault(row.value, set()).add(row.body)
     return {id_: set().union(*(members.get(value, ()) for value in values)) - {id_} for id_, values in bodies.items()}
+
+
+def _likely(connection: Connection, sharing: Mapping[int, set[int]]) -> dict[int, set[int]]:
+    """Those of the bodies that share a band whose marks do not tell that they are strange to each other."""
+    ids = sorted(set(sharing).union(*sharing.values()))
+    query = select(body.c.id, body.c.marks).where(body.c.id.in_(dialect_of(connection).among(ids)))
+    marks = {row.id: row.marks for row in connection.execute(query)}
+    return {
+        one: {other for other in others if may_be_near(marks[one], marks[other])} for one, others in sharing.items()
+    }
 
 
 def _near_by(index: Index, sharing: Mapping[int, set[int]]) -> Iterator[tuple[int, list[_Pair]]]:

@@ -174,6 +174,7 @@ body = Table(  # what versions say in their texts: one for all whose words are t
     Column("digest", String(64), nullable=False, unique=True),
     Column("rule", String(16), nullable=False),  # number and parameters by which the bands were made
     Column("bands", LargeBinary, nullable=False),  # six bytes each; none where the text is too short
+    Column("marks", LargeBinary, nullable=False),  # a byte for each row of a band
     Column("compared", SmallInteger),  # null: waits to be compared with the bodies that share bands with it
     Index("ix_body_waiting", "id", **_only("compared IS NULL")),
     sqlite_autoincrement=True,  # a number is never given again: who compares holds it over two transactions
