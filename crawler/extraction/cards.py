@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml.html import HtmlElement
 
@@ -25,7 +26,8 @@ class Row:
     leads: int
 
 
-def rows(page: Page) -> list[Row]:
+@lru_cache(maxsize=1)  # the reader by memory and the one without ask one after the other
+def rows(page: Page) -> tuple[Row, ...]:
     """All lists of other articles on the page, in the order of their titles."""
     beside: dict[tuple[HtmlElement, object], list[HtmlElement]] = {}
     for box in _boxes(page):
@@ -34,7 +36,7 @@ def rows(page: Page) -> list[Row]:
             beside.setdefault((parent, box.tag), []).append(box)
     alike = [row for row in beside.values() if len(row) >= _LIKE]
     inside = iter(_inside(page.lines, [box for row in alike for box in row]))
-    return [_row(page.lines, [next(inside) for _ in row]) for row in alike]
+    return tuple(_row(page.lines, [next(inside) for _ in row]) for row in alike)
 
 
 def found(page: Page) -> frozenset[int]:
