@@ -61,7 +61,7 @@ def sketch(shingles: frozenset[str]) -> Sketch:
 
 
 def may_be_near(one: bytes, other: bytes) -> bool:
-    """Whether the marks of two sets leave it possible that they are near: wrongly denied in none of 14,500 pairs at NEAR."""
+    """Whether the marks of two sets leave it possible that they are near; of 14,500 pairs at NEAR none is denied."""
     equal: int = sum(map(eq, one, other))
     return equal >= LIKELY
 
