@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/luutru demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .
