@@ -122,7 +122,11 @@ class Family:
 
 @dataclass(frozen=True)
 class Site:
-    """One archived site. `slot` names the server whose budget its hosts share; by default each host is its own."""
+    """One archived site. `slot` names the server whose budget its hosts share; by default each host is its own.
+
+    `every` is its cadence as `schedules.plan` reads it (`6h`, `1h 22:00-05:00`, `0 */3 * * *`). How often a site is
+    crawled says nothing about how its pages are read: `every` is no part of the definition's digest.
+    """
 
     key: str
     name: str
@@ -134,6 +138,7 @@ class Site:
     requisite_hosts: tuple[str, ...] = ()
     slot: str | None = None
     follow_all: bool = field(default=False)  # no rules: every page of the hosts is followed
+    every: str | None = field(default=None, repr=False)  # None: only when a person says so
 
     @cached_property
     def all_rules(self) -> tuple[Rule, ...]:

@@ -49,4 +49,5 @@ SITE = Site(
     ),
     requisite_hosts=("file1.dangcongsan.vn",),
     slot="dangcongsan.vn",
+    every="6h",
 )

@@ -27,4 +27,5 @@ SITE = Site(
     ),
     family=FAMILY,
     slot="soctrang.gov.vn",
+    every="1d",  # the city was abolished in July 2025: there may be nothing new
 )

@@ -36,4 +36,5 @@ SITE = Site(
         ),
     ),
     slot="soctrang.dcs.vn",
+    every="7d",  # may be gone
 )

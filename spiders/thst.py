@@ -33,4 +33,5 @@ SITE = Site(
         ),
     ),
     slot="thst.vn",
+    every="6h",
 )

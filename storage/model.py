@@ -23,8 +23,9 @@ PAGES = frozenset({Kind.LIST, Kind.ARTICLE, Kind.PAGE})  # what people read, as 
 
 
 class Outcome(StrEnum):
-    """How a crawl ended."""
+    """How a run ended, or what became of it so far; a crawl never waits, is skipped or missed: its run is."""
 
+    WAITING = "waiting"
     RUNNING = "running"
     COMPLETED = "completed"
     PARTIAL = "partial"

@@ -1,12 +1,15 @@
 """A small archive whose rows are written by hand, so that each answer can be told beforehand."""
 
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from storage.collection import Collection
-from storage.index import tables
+from storage.index import schedule, tables
 from storage.index.dialects import dialect_of
+from storage.index.schedule import Planned, Run
+from storage.model import Outcome
 from storage.surt import surt
 
 DOCUMENT = "dangcongsan/592693"
@@ -27,6 +30,7 @@ def filled(home: Path) -> Path:
         _captures(connection)
         _documents(connection)
         _readings(connection)
+        _plans(connection)
     collection.close()
     return home
 
@@ -173,3 +177,11 @@ def _readings(connection: Connection) -> None:
             | {"state": "waiting", "found": MOMENTS[3], "due": MOMENTS[3]}
         ],
     )
+
+
+def _plans(connection: Connection) -> None:
+    due = datetime.fromisoformat(MOMENTS[4])
+    paused = Planned("thst", "thst", due, "6h", cadence="6h", paused=due, decided_by="an", reason="máy chủ bảo trì")
+    schedule.put(connection, paused)
+    run = Run("d4", "thst", "thst", due, Outcome.SKIPPED, "thst is paused", finished=due)
+    schedule.add(connection, [run])

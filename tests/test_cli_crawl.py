@@ -63,7 +63,7 @@ def test_an_outcome_is_a_status(engine: Engine, tmp_path: Path, outcome: Outcome
 
 
 def test_every_outcome_of_a_crawl_has_a_status() -> None:
-    assert set(Outcome) - set(STATUS) == {Outcome.RUNNING, Outcome.MISSED}
+    assert set(Outcome) - set(STATUS) == {Outcome.WAITING, Outcome.RUNNING, Outcome.MISSED}
 
 
 @pytest.mark.parametrize(("error", "status"), [(AlreadyRunning("by process 7"), 3), (StorageError("disk full"), 4)])

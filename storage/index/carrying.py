@@ -14,12 +14,12 @@ from storage.disk import sync_directory, telling
 from storage.errors import StorageError
 from storage.index.dialects import dialect_of
 from storage.index.engine import Index
-from storage.index.tables import crawl, fixity
-from storage.model import Outcome
+from storage.index.tables import fixity, ledger, schedule
 
 CARRIED: Mapping[Table, ColumnElement[bool]] = {  # decided by people and clocks
-    crawl: crawl.c.outcome.in_((Outcome.SKIPPED, Outcome.MISSED)),  # they have no WARC file
     fixity: true(),
+    schedule: true(),
+    ledger: true(),
 }
 
 

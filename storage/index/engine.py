@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage.errors import NewerIndex, StorageError
 
-HEAD = "0009"  # the newest revision in storage/migrations/versions
+HEAD = "0010"  # the newest revision in storage/migrations/versions
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=1073741824")
 _LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open", "malformed", "not a database")
 

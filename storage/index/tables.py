@@ -287,3 +287,38 @@ fixity = Table(  # what verifying a file came to at last: decided by a clock, so
     Column("sha256", String(64), nullable=False),  # of the file as it was then
     Column("problems", Integer, nullable=False),
 )
+
+schedule = Table(  # what is planned, a row a job, and what a person decided about it
+    "schedule",
+    metadata,
+    Column("job", String, primary_key=True),  # the key of a site, or the name of other work
+    Column("site", String),  # null for other work
+    Column("cadence", String),  # what a person set instead of the definition's
+    Column("planned", String),  # the cadence that is in force; null where there is none
+    Column("since", String(32), nullable=False),  # moment from which it is in force: no run was missed before
+    Column("next", String(32)),  # when the next run is due; null where none is
+    Column("paused", String(32)),  # moment of the pause; null where it is not paused
+    Column("decided_by", String),  # who set or paused it last
+    Column("reason", Text),  # why it is paused
+)
+
+ledger = Table(  # every run that was planned or asked for, also those that never came to be
+    "ledger",
+    metadata,
+    Column("id", String(16), primary_key=True),  # that of its crawl, where it is one
+    Column("job", String, nullable=False),
+    Column("site", String),
+    Column("due", String(32), nullable=False),
+    Column("slots", Integer, nullable=False, server_default="1"),  # how many planned runs the row stands for
+    Column("asked_by", String),  # null: the clock
+    Column("outcome", String(12), nullable=False),
+    Column("reason", Text),  # a sentence
+    Column("started", String(32)),
+    Column("finished", String(32)),
+    Column("status", SmallInteger),  # exit status of its process; a signal's number, negative
+    Column("pid", Integer),  # of its process
+    Column("log", String),  # what its process wrote: path below the home
+    Index(None, "job", "due"),
+    Index(None, "due"),
+    Index("ix_ledger_open", "outcome", **_only("outcome IN ('waiting', 'running')")),
+)

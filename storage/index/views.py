@@ -185,6 +185,36 @@ SELECT
 FROM file
 JOIN crawl ON crawl.id = file.crawl
 LEFT JOIN fixity ON fixity.file = file.name""",
+    "schedules": """
+SELECT
+  schedule.job,
+  schedule.site,
+  schedule.planned AS cadence,
+  CASE WHEN schedule.cadence IS NULL THEN 'definition' ELSE 'set' END AS origin,
+  schedule.since,
+  schedule.next,
+  schedule.paused,
+  schedule.decided_by,
+  schedule.reason
+FROM schedule""",
+    "runs": """
+SELECT
+  ledger.id AS run,
+  ledger.job,
+  ledger.site,
+  ledger.due,
+  ledger.slots,
+  ledger.asked_by,
+  ledger.outcome,
+  ledger.reason,
+  ledger.started,
+  ledger.finished,
+  ledger.status,
+  crawl.id AS crawl,
+  crawl.captures,
+  ledger.log
+FROM ledger
+LEFT JOIN crawl ON crawl.id = ledger.id""",
 }
 
 

@@ -1,0 +1,145 @@
+"""What is planned, and the ledger: what became of every run that was planned or asked for.
+
+A run that is a crawl has the id of that crawl. Whether it is time is told elsewhere: here are rows.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, and_, func, insert, select, text, update
+
+from storage.errors import NotFound
+from storage.index.dialects import dialect_of
+from storage.index.tables import ledger, schedule
+from storage.model import Outcome
+from storage.moments import written
+
+OPEN = (Outcome.WAITING, Outcome.RUNNING)
+_OPEN = text("ledger.outcome IN ('waiting', 'running')")  # in the words of its partial index
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A job as it is planned: the cadence that a person set, the one in force and since when, and its pause."""
+
+    job: str
+    site: str | None
+    since: datetime
+    planned: str | None = None
+    cadence: str | None = None
+    next: datetime | None = None
+    paused: datetime | None = None
+    decided_by: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was planned, or that a person asked for; `slots` is for how many planned ones it stands.
+
+    `status` is the exit status of its process, a signal's number, negative; None where nobody could learn it.
+    """
+
+    run: str
+    job: str
+    site: str | None
+    due: datetime
+    outcome: Outcome = Outcome.WAITING
+    reason: str | None = None
+    slots: int = 1
+    asked_by: str | None = None  # None: the clock
+    started: datetime | None = None
+    finished: datetime | None = None
+    status: int | None = None
+    pid: int | None = None
+    log: str | None = None
+
+
+def planned(connection: Connection) -> dict[str, Planned]:
+    """Everything that is planned, by job."""
+    rows = connection.execute(select(schedule).order_by(schedule.c.job)).mappings()
+    return {row["job"]: Planned(**_moments(row, "since", "next", "paused")) for row in rows}
+
+
+def put(connection: Connection, row: Planned) -> None:
+    """Let this be what is planned of a job; read it in the same transaction, for others decide too."""
+    values = _values(asdict(row))
+    others = [name for name in values if name != "job"]
+    dialect_of(connection).insert_replacing(connection, schedule, [values], keys=("job",), columns=others)
+
+
+def last_due(connection: Connection) -> dict[str, datetime]:
+    """By job, when the newest run was due that the clock planned: those before it are in the ledger."""
+    query = select(ledger.c.job, func.max(ledger.c.due)).where(ledger.c.asked_by.is_(None)).group_by(ledger.c.job)
+    return {job: datetime.fromisoformat(due) for job, due in connection.execute(query)}
+
+
+def last_runs(connection: Connection) -> dict[str, Run]:
+    """By job, the run that began last, else was due last, of those that have come to an end."""
+    moment = func.coalesce(ledger.c.started, ledger.c.due)
+    newest = func.row_number().over(partition_by=ledger.c.job, order_by=(moment.desc(), ledger.c.id))
+    ended = select(ledger.c.id, newest.label("place")).where(ledger.c.outcome.not_in(OPEN)).subquery()
+    query = select(ledger).join(ended, and_(ended.c.id == ledger.c.id, ended.c.place == 1))
+    return {one.job: one for one in _runs(connection, query)}
+
+
+def open_runs(connection: Connection) -> list[Run]:
+    """Runs that wait or run, those that are due first before others."""
+    return _runs(connection, select(ledger).where(_OPEN).order_by(ledger.c.due, ledger.c.id))
+
+
+def add(connection: Connection, runs: Iterable[Run]) -> None:
+    """Write down runs."""
+    rows = [_values(asdict(one)) for one in runs]
+    if rows:
+        connection.execute(insert(ledger), [{"id": row.pop("run"), **row} for row in rows])
+
+
+def begin(connection: Connection, run: str, started: datetime, pid: int, log: str) -> None:
+    """The process of a run has begun."""
+    values = {"outcome": Outcome.RUNNING, "started": written(started), "pid": pid, "log": log}
+    connection.execute(update(ledger).where(ledger.c.id == run).values(values))
+
+
+def finish(
+    connection: Connection, run: str, outcome: Outcome, reason: str | None, finished: datetime, status: int | None
+) -> Run | None:
+    """What became of a run; None, and nothing is changed, where somebody has said so before."""
+    values = {"outcome": outcome, "reason": reason, "finished": written(finished), "status": status}
+    changed = connection.execute(update(ledger).where(ledger.c.id == run, _OPEN).values(values)).rowcount
+    return find(connection, run) if changed else None
+
+
+def find(connection: Connection, wanted: str) -> Run:
+    """The run whose id begins so; raises NotFound."""
+    runs = _runs(connection, select(ledger).where(ledger.c.id.startswith(wanted, autoescape=True)).limit(2))
+    if len(runs) != 1 or not wanted:
+        reason = "more than one run begins" if runs else "no run has an id that begins"
+        raise NotFound(f"{reason} with {wanted!r}: `luutru runs` lists them")
+    return runs[0]
+
+
+def runs_of(connection: Connection, job: str, limit: int) -> list[Run]:
+    """The newest runs of a job, newest first."""
+    query = select(ledger).where(ledger.c.job == job).order_by(ledger.c.due.desc(), ledger.c.id).limit(limit)
+    return _runs(connection, query)
+
+
+def _runs(connection: Connection, query: Select[Any]) -> list[Run]:
+    return [run_of_row(row) for row in connection.execute(query).mappings()]
+
+
+def run_of_row(row: RowMapping | Mapping[str, Any]) -> Run:
+    """A row of the ledger as a value."""
+    values = _moments(row, "due", "started", "finished")
+    return Run(run=values.pop("id"), **values | {"outcome": Outcome(row["outcome"])})
+
+
+def _moments(row: RowMapping | Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return dict(row) | {name: datetime.fromisoformat(row[name]) if row[name] else None for name in names}
+
+
+def _values(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: written(value) if isinstance(value, datetime) else value for name, value in row.items()}
