@@ -8,6 +8,7 @@ ArchiveError                       1  the archive cannot do what was asked
 │   └── NewerIndex                 2  an index written by a newer version
 ├── NotFound (LookupError)         1  no such document, capture or address
 ├── Exhausted                      1  a file that cannot be read within the limits
+├── TooSlow                        1  a question that takes longer than it may
 ├── AlreadyRunning                 3  another process crawls this site
 └── StorageError (OSError)         4  disk full, not writable, lost
     └── BrokenRecord               4  a WARC record that is not what the index says
@@ -72,6 +73,13 @@ class NotFound(ArchiveError, LookupError):
 
 class Exhausted(ArchiveError):
     """A file cannot be read within the limits of time and memory: it is kept, and its reading says why."""
+
+
+class TooSlow(ArchiveError):
+    """A question to the index takes longer than it may; the message says what to do about it."""
+
+    def __init__(self, seconds: float, hint: str) -> None:
+        super().__init__(f"the question took longer than {seconds:g} s: {hint}")
 
 
 class AlreadyRunning(ArchiveError):

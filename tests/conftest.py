@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 from mounts import INSIDE, may_mount
+from rows import filled
+from serving import Served, serving
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,13 @@ def demo_archive(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     done = run_demo(directory, "--json")
     assert done.returncode == 0, done.stderr
     return Demo(directory, json.loads(done.stdout), monotonic() - began, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The reading room of the archive of `rows`, which nobody changes."""
+    with serving(filled(tmp_path_factory.mktemp("served"))) as room:
+        yield room
 
 
 @pytest.fixture

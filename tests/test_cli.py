@@ -10,18 +10,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
+from index_fixtures import add_document
 from rows import DOCUMENT, URL, filled
 
 from luutru import commands
+from luutru.answers import Page
 from luutru.cli import luutru, main
-from luutru.commands.search import Page
 from luutru.commands.sites import SiteShown
 from luutru.output import plain, printable, size
+from storage.collection import Collection
 from storage.index.holdings import SiteState, Stats
 from storage.index.questions import Held, Period, Shown, VersionLine
 from storage.model import Crawl
@@ -530,6 +532,14 @@ def test_related_says_where_there_is_nothing(run: Run) -> None:
     )
     assert run("related", "nothing/1").status == 1
     assert run("related").status == 2
+
+
+def test_search_numbers_a_version_among_those_of_its_document(tmp_path: Path, run: Run) -> None:
+    with closing(Collection.open(tmp_path)) as collection, collection.index.write() as connection:
+        add_document(connection, "một", "hai", "ba")
+        add_document(connection, "bốn", "năm")
+    (hit,) = run("--home", str(tmp_path), "search", "năm", "--json").objects[0]["results"]
+    assert (hit["version"], hit["versions"]) == (2, 2)
 
 
 def test_search_shows_republications_as_one_hit(run: Run) -> None:

@@ -14,11 +14,10 @@ from rows import filled
 
 from crawler.check import LayoutCheck, Matched, Reason, SiteCheck
 from luutru import indexing
+from luutru.answers import Count, Counts, Health, Page
 from luutru.cli import luutru
 from luutru.commands import SHARED
 from luutru.commands.doctor import Examined
-from luutru.commands.health import Health
-from luutru.commands.search import Count, Counts, Page
 from luutru.commands.sites import SiteShown
 from luutru.comparison import Piece
 from luutru.rebuild import Changed, Rederived, Skipped

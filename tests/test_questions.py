@@ -9,10 +9,10 @@ from rows import DOCUMENT, GONE, LIST, MOBILE, MOMENTS, NEW, OLD, PDF, URL, fill
 from sqlalchemy import Connection
 
 from storage.collection import Collection
-from storage.errors import NotFound, StorageError, UsageError
+from storage.errors import NotFound, StorageError, TooSlow, UsageError
 from storage.index import holdings, questions
 from storage.index.attachments import Offered
-from storage.index.sql import TooSlow, ask
+from storage.index.sql import ask
 from storage.index.tables import capture, crawl
 from storage.model import Image, Outcome
 
@@ -132,10 +132,6 @@ def test_history_has_a_period_for_the_time_in_which_a_document_was_gone(index: C
     assert [one.status for one in there.captures] == [200]
     assert (gone.version, gone.title, gone.digest) == (None, None, None)
     assert (gone.first_seen, gone.last_seen, [one.status for one in gone.captures]) == (MOMENTS[4], MOMENTS[4], [404])
-
-
-def test_versions_are_numbered_within_their_document(index: Connection) -> None:
-    assert questions.version_numbers(index, [1, 2, 3]) == {1: 1, 2: 2, 3: 1}
 
 
 def test_stats_count_pages_and_articles(index: Connection) -> None:

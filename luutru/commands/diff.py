@@ -1,13 +1,11 @@
 """`luutru diff`."""
 
 import sys
-from collections.abc import Sequence
 
 import click
 
 from luutru.commands import Command, Invocation
 from luutru.output import printable, write, write_json
-from storage.errors import NotFound
 
 
 @click.command(cls=Command)
@@ -21,31 +19,22 @@ def command(invocation: Invocation, document: str, versions: tuple[int, ...]) ->
     taken out and {+words+} put in.
     """
     import spiders
-    from luutru.comparison import compare
-    from storage.index import questions
+    from luutru import answers
 
     if len(versions) not in (0, 2):
         raise click.UsageError("name two versions, or none for the last two")
+    chosen = (versions[0], versions[1]) if versions else None
     with invocation.collection() as collection, collection.index.read() as connection:
-        held = questions.texts(connection, document, spiders.documents(document))
-    one, other = _chosen(held.document, len(held.texts), versions)
-    pieces = compare(*("\n\n".join(held.texts[number - 1]) for number in (one, other)))
+        compared = answers.comparison(connection, document, chosen, spiders.documents(document))
     if invocation.json:
-        write_json({"document": held.document, "from": one, "to": other, "changes": pieces})
+        write_json(compared)
         return
-    write(f"{held.document}, version {one} → {other}\n")
+    write(f"{compared['document']}, version {compared['from']} → {compared['to']}\n")
     shown = (
-        printable(piece.a) if piece.op == "equal" else _marked("-", piece.a) + _marked("+", piece.b) for piece in pieces
+        printable(piece.a) if piece.op == "equal" else _marked("-", piece.a) + _marked("+", piece.b)
+        for piece in compared["changes"]
     )
     click.echo("".join(shown))
-
-
-def _chosen(document: str, count: int, versions: Sequence[int]) -> tuple[int, int]:
-    if count < 2 and not versions:
-        raise NotFound(f"{document} has {'one text' if count else 'no text'} only: there is nothing to compare")
-    if versions and max(versions) > count:
-        raise NotFound(f"{document} has no version {max(versions)}: `luutru history {document}` lists them")
-    return (versions[0], versions[1]) if versions else (count - 1, count)
 
 
 def _marked(sign: str, text: str) -> str:

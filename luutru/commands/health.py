@@ -1,39 +1,25 @@
 """`luutru health`."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import click
 
 from luutru.commands import Command, Invocation
 from luutru.output import local, write, write_json, write_table
-
-if TYPE_CHECKING:
-    from storage.index.health import Problem
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether anything needs a person, and what."""
-
-    ok: bool
-    problems: "list[Problem]"
 
 
 @click.command(cls=Command)
 @click.pass_obj
 def command(invocation: Invocation) -> None:
     """Tell what needs a person; exit status 1 when something does."""
-    from storage.health import problems
+    from luutru import answers
 
     with invocation.collection() as collection:
-        found = problems(collection.home, collection.index)
-        invocation.status = int(bool(found))
+        health = answers.health(collection)
+        invocation.status = int(not health.ok)
         if invocation.json:
-            write_json(Health(not found, found))
-        elif not found:
+            write_json(health)
+        elif health.ok:
             write("nothing needs you")
         else:
             zone = collection.config.zone
-            rows = ((one.site or "", one.kind, local(one.since, zone), one.detail) for one in found)
+            rows = ((one.site or "", one.kind, local(one.since, zone), one.detail) for one in health.problems)
             write_table(("site", "kind", "since", "detail"), rows)

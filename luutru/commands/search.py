@@ -1,8 +1,6 @@
 """`luutru search`."""
 
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,39 +10,11 @@ from luutru.output import counted, local, printable, write, write_json
 from storage.config import Config
 
 if TYPE_CHECKING:
-    from storage.index.search import Facets, Hit
+    from luutru.answers import Page
 
 _MARKS = ("\ue000", "\ue001")  # of private use: they may stand in no text
 _BOLD = ("\x1b[1m", "\x1b[0m")
 _BRACKETS = ("[", "]")
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many documents have a value."""
-
-    value: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Documents by site, by section and by month; when `capped`, only the newest matches are counted."""
-
-    site: tuple[Count, ...]
-    section: tuple[Count, ...]
-    month: tuple[Count, ...]
-    capped: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of an answer; `next` is the cursor of the following one."""
-
-    total: int
-    results: tuple["Hit", ...]
-    facets: Counts
-    next: str | None
 
 
 @click.command(cls=Command, context_settings={"ignore_unknown_options": True})
@@ -59,7 +29,7 @@ def command(invocation: Invocation, words: tuple[str, ...], limit: int, cursor: 
     All words must occur. "…" is a phrase, -word excludes, word* is a beginning; site: section: author: after: before:
     has:pdf in:latest gone:yes narrow. Quote the whole query when it holds quotes.
     """
-    from storage.index import questions
+    from luutru import answers
     from storage.index.search import search
     from storage.query import parse
 
@@ -72,23 +42,14 @@ def command(invocation: Invocation, words: tuple[str, ...], limit: int, cursor: 
         with collection.index.read() as connection:
             marks = _MARKS if people else _BRACKETS
             found = search(connection, query, limit=limit, cursor=cursor, distinct=distinct, marks=marks)
-            numbers = questions.version_numbers(connection, [hit.version for hit in found.hits])
-        hits = tuple(replace(hit, version=numbers[hit.version]) for hit in found.hits)
-        page = Page(found.total, hits, _counts(found.facets), found.next)
+        page = answers.page(found)
         if people:
             _write(page, found.total_capped, collection.config)
         else:
             write_json(page)
 
 
-def _counts(facets: "Facets") -> Counts:
-    def counted(values: Iterable[tuple[str, int]]) -> tuple[Count, ...]:
-        return tuple(Count(*one) for one in values)
-
-    return Counts(counted(facets.site), counted(facets.section), counted(facets.month), facets.capped)
-
-
-def _write(page: Page, capped: bool, config: Config) -> None:
+def _write(page: "Page", capped: bool, config: Config) -> None:
     write(f"{'more than ' if capped else ''}{counted(page.total, 'document')}")
     for hit in page.results:
         day = local(hit.published or hit.captured, config.zone)[:10]

@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection as Connection  # what is read with, for those who may not import SQLAlchemy
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage.errors import NewerIndex, StorageError
+from storage.index.clock import in_time
 
 HEAD = "0010"  # the newest revision in storage/migrations/versions
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=1073741824")
+_PATIENCE = 60  # seconds that a connection waits for others
 _LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open", "malformed", "not a database")
 
 
@@ -36,13 +39,20 @@ class Index:
         return index
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection that sees one state of the index for as long as it is open: keep it short."""
+    def read(self, seconds: float | None = None) -> Iterator[Connection]:
+        """A connection that sees one state of the index for as long as it is open: keep it short.
+
+        With `seconds` it is asked for that long at most, and waits no longer for a lock; raises TooSlow then.
+        """
         if self._held is not None:
             yield self._held
             return
         with _told(self.path), self._engine.connect() as connection:
-            yield connection
+            if seconds is None:
+                yield connection
+                return
+            with _limited(connection, seconds):
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -66,6 +76,18 @@ class Index:
 
 
 @contextmanager
+def _limited(connection: Connection, seconds: float) -> Iterator[None]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # as _engine makes them
+    driver.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+    try:
+        with in_time(driver, seconds, "narrow it"):
+            yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000}")
+
+
+@contextmanager
 def _told(path: Path) -> Iterator[None]:
     try:
         yield
@@ -83,7 +105,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _PATIENCE})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: Any) -> None:

@@ -12,7 +12,7 @@ from itertools import groupby
 from shlex import quote
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
 from storage.errors import NotFound
 from storage.index import attachments
@@ -185,22 +185,6 @@ def texts(connection: Connection, wanted: str, identities: Iterable[str] = ()) -
     query = select(version.c.title, version.c.text).where(version.c.document == owner.id)
     rows = connection.execute(query.order_by(version.c.first_seen, version.c.digest))
     return Texts(owner.identity, tuple((row.title, row.text) for row in rows))
-
-
-def version_numbers(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """The numbers of versions among those of their documents, by id."""
-    earlier = version.alias()
-    before = or_(
-        earlier.c.first_seen < version.c.first_seen,
-        and_(earlier.c.first_seen == version.c.first_seen, earlier.c.digest <= version.c.digest),
-    )
-    query = (
-        select(version.c.id, func.count())
-        .join(earlier, and_(earlier.c.document == version.c.document, before))
-        .where(version.c.id.in_(ids))
-        .group_by(version.c.id)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def find(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> _Row:

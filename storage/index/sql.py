@@ -2,23 +2,15 @@
 
 import math
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import ArchiveError, StorageError, UsageError
+from storage.index.clock import in_time
 
-_STEPS = 10_000  # instructions of the database between two looks at the clock
 _CHANGING = {"journal_mode", "locking_mode", "query_only", "wal_checkpoint", "writable_schema"}  # pragmas
-
-
-class TooSlow(ArchiveError):
-    """A statement took longer than it may."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"the statement took longer than {seconds:g} s: narrow it, or allow more with --time-limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +27,23 @@ def ask(path: Path, statement: str, seconds: float) -> Iterator[Answer]:
 
     Blobs are given in hexadecimal digits. Raises UsageError for what the database refuses, TooSlow, StorageError.
     """
-    clock = _Clock(time.monotonic() + seconds)
-    with closing(_open(path)) as connection:
-        connection.set_progress_handler(clock.late, _STEPS)
-        try:
-            cursor = connection.execute(statement)
-            if cursor.description is None:
-                raise UsageError("the statement asks for nothing: begin it with SELECT")
-            columns = tuple(column[0] for column in cursor.description)
-            yield Answer(columns, (tuple(map(_plain, row)) for row in cursor))
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            if clock.is_late:
-                raise TooSlow(seconds) from error
-            if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":  # Ctrl-C, while the database worked
-                raise KeyboardInterrupt from error
-            raise _told(error) from error
+    hint = "narrow it, or allow more with --time-limit"
+    with closing(_open(path)) as connection, _telling(), in_time(connection, seconds, hint):
+        cursor = connection.execute(statement)
+        if cursor.description is None:
+            raise UsageError("the statement asks for nothing: begin it with SELECT")
+        columns = tuple(column[0] for column in cursor.description)
+        yield Answer(columns, (tuple(map(_plain, row)) for row in cursor))
 
 
-class _Clock:
-    def __init__(self, until: float) -> None:
-        self.until = until
-        self.is_late = False
-
-    def late(self) -> bool:
-        self.is_late = time.monotonic() > self.until
-        return self.is_late
+@contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":  # Ctrl-C, while the database worked
+            raise KeyboardInterrupt from error
+        raise _told(error) from error
 
 
 def _open(path: Path) -> sqlite3.Connection:

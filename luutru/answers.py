@@ -1,0 +1,93 @@
+"""Answers that commands and addresses give alike, put together from what the index says.
+
+The fields, in their order, are the keys of the JSON that `docs/cli.md` documents.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypedDict
+
+from luutru.comparison import Piece, compare
+from storage import health as watching
+from storage.collection import Collection
+from storage.errors import NotFound
+from storage.index import questions
+from storage.index.engine import Connection
+from storage.index.health import Problem
+from storage.index.search import Facets, Hit, Results
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many documents have a value."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Documents by site, by section and by month; when `capped`, only the newest matches are counted."""
+
+    site: tuple[Count, ...]
+    section: tuple[Count, ...]
+    month: tuple[Count, ...]
+    capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of an answer; `next` is the cursor of the following one."""
+
+    total: int
+    results: tuple[Hit, ...]
+    facets: Counts
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether anything needs a person, and what."""
+
+    ok: bool
+    problems: tuple[Problem, ...]
+
+
+Comparison = TypedDict("Comparison", {"document": str, "from": int, "to": int, "changes": list[Piece]})
+
+
+def page(found: Results) -> Page:
+    """What a search found, as it is written."""
+    return Page(found.total, found.hits, _counts(found.facets), found.next)
+
+
+def health(collection: Collection) -> Health:
+    """What needs a person."""
+    found = watching.problems(collection.home, collection.index)
+    return Health(not found, tuple(found))
+
+
+def comparison(
+    connection: Connection, document: str, versions: tuple[int, int] | None, identities: Iterable[str] = ()
+) -> Comparison:
+    """How one version of a document becomes another, without numbers the last two; raises NotFound."""
+    held = questions.texts(connection, document, identities)
+    one, other = versions or _last_two(held.document, len(held.texts))
+    for number in (one, other):
+        if not 1 <= number <= len(held.texts):
+            raise NotFound(f"{held.document} has no version {number}: `luutru history {held.document}` lists them")
+    changes = compare(*("\n\n".join(held.texts[number - 1]) for number in (one, other)))
+    return {"document": held.document, "from": one, "to": other, "changes": changes}
+
+
+def _last_two(document: str, count: int) -> tuple[int, int]:
+    if count < 2:
+        raise NotFound(f"{document} has {'one text' if count else 'no text'} only: there is nothing to compare")
+    return count - 1, count
+
+
+def _counts(facets: Facets) -> Counts:
+    def counted(values: Iterable[tuple[str, int]]) -> tuple[Count, ...]:
+        return tuple(Count(*one) for one in values)
+
+    return Counts(counted(facets.site), counted(facets.section), counted(facets.month), facets.capped)

@@ -1,0 +1,54 @@
+"""The reading room as one ASGI application: every subject and every page is a file of its own, found by its name."""
+
+from collections.abc import Iterable, Iterator
+from importlib import import_module, metadata
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from luutru import api, failures, pages
+from luutru.guards import Hosts, Told, told
+from luutru.room import LOOPBACK, Limits, Room
+from storage.collection import Collection
+
+ENGLISH = "/en"  # Vietnamese stands at the root
+_STATIC = Path(__file__).parent / "static"
+
+
+def application(collection: Collection, *, hosts: Iterable[str] = LOOPBACK, limits: Limits | None = None) -> FastAPI:
+    """The reading room over an opened archive, which answers only those who call it by one of the host names."""
+    room = Room(collection, frozenset(one.lower() for one in hosts), limits or Limits())
+    app = FastAPI(
+        title="luutru",
+        version=metadata.version("luutru"),
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(Told, headers=told(room.replay_origin)),
+            Middleware(Hosts, hosts=room.hosts),
+        ],
+    )
+    app.state.room = room
+    failures.add_handlers(app)
+    for router in _routers(api):
+        app.include_router(router)
+    for router in _routers(pages):
+        app.include_router(router, include_in_schema=False)
+        app.include_router(router, prefix=ENGLISH, include_in_schema=False)
+    if _STATIC.is_dir():
+        app.mount("/static", StaticFiles(directory=_STATIC))
+    return app
+
+
+def _routers(package: ModuleType) -> Iterator[APIRouter]:
+    """The `router` of each file that has one."""
+    for one in iter_modules(package.__path__):
+        router = getattr(import_module(f"{package.__name__}.{one.name}"), "router", None)
+        if router is not None:
+            yield router
