@@ -1,11 +1,9 @@
 """One crawl of one site while it runs: lock, row, files, frontier and workers, opened and closed in this order."""
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from secrets import token_hex
 from time import monotonic
 from typing import Any
@@ -13,27 +11,26 @@ from urllib.parse import urlsplit
 
 from scrapy.settings import BaseSettings
 
-from crawler import drift
 from crawler.capture import Recorder
 from crawler.definition import definition_digest
 from crawler.derivation import Derivation, SiteLoader, after_crawl, beside_crawl
+from crawler.ending import Ending
 from crawler.frontier import due_again
 from crawler.observe import Observer
-from crawler.outcome import Account, judge, warnings
+from crawler.outcome import Account
 from crawler.recover import bury, recover
 from crawler.room import Room
 from crawler.scheduler import Frontier
 from crawler.scope import PRIORITIES, Scope, seeds
 from crawler.settings import PRODUCT, switched_on
-from storage.accounts import tell, tell_addresses
 from storage.collection import Collection
 from storage.disk import free_bytes
 from storage.errors import ArchiveError, StorageError, UsageError
-from storage.index import accounts, captures, crawls, documents, facts, frontier, recovery, revisits
+from storage.index import crawls, frontier, revisits
 from storage.index.captures import Observation
 from storage.index.frontier import State
 from storage.locks import crawl_lock, index_in_use
-from storage.model import PAGES, Crawl, Drift, Exchange, Found, Kind
+from storage.model import PAGES, Crawl, Exchange, Found, Kind
 from storage.moments import now, written
 from storage.urls import NotAnAddress, canonicalize
 from storage.warc import CaptureWriter, WarcInfo
@@ -315,93 +312,30 @@ class Session:
         self._derivation.finish()
         self._derivation.learn(after_crawl(self._collection.home, self._load, self.crawl))
 
-    def _account(self, interrupted: bool, failure: ArchiveError | None) -> Account:
+    def _ended(self, interrupted: bool, failure: ArchiveError | None) -> Crawl:
         failure = failure or self._full
-        with self._collection.index.read() as connection:
-            failed = frontier.failures(connection, self.crawl)
-            unread = documents.failed(connection, self.crawl)
-            left = frontier.count_waiting(connection, self.site.key) if self.frontier.limited else 0
-        pages = tuple(f"{url} ({reason})" for url, kind, reason in failed if kind is not Kind.REQUISITE)
-        return Account(
+        counted = Account(
             answered=self._answered,
-            failed=pages,
-            failed_requisites=len(failed) - len(pages),
             lost=(*self._recorder.tally.lost, *self._broken),
-            unread=(*(self._derivation.problems if self._derivation else ()), *unread),
+            unread=tuple(self._derivation.problems) if self._derivation else (),
             refusals=tuple(self._refusals),
             unasked=tuple(self._unasked),
             forbidden=self._forbidden,
-            left=left,
             silent=self._silent if self._silent >= _SILENCE else 0,
             paused=self._room.paused,
             interrupted=interrupted or self._interrupted,
             storage=str(failure) if failure else None,
         )
-
-    def _changes(self) -> tuple[Drift, ...] | None:
-        """What has changed on the site, by the pages of this crawl that were read; None when there are none."""
-        if self._derivation is None:
-            return None
-        with self._collection.index.read() as connection:
-            evidence = facts.of_crawl(connection, self.site.key, self.crawl, drift.WINDOW)
-        if not evidence.newest:
-            return None
-        layouts = bool(self.site.layouts_at(datetime.now(UTC).date()))
-        return drift.judge(evidence.newest, evidence.known, evidence.lasting, layouts=layouts)
-
-    def _ended(self, interrupted: bool, failure: ArchiveError | None) -> Crawl:
-        """Say how the crawl went, in its last file, which is sealed, and in its row; the bytes come first."""
-        if self._recorder.failure is None:  # else the next crawl takes up what is there
-            try:
-                self._count_interrupted(failure)
-                index, since = self._collection.index, self._unfinished_since
-                told = tell_addresses(self._writer, index, self.site.key, self.crawl, since)
-                return self._end(interrupted, failure, told)
-            except ArchiveError as error:
-                if failure is None:
-                    self._end(interrupted, error, None)
-                    raise
-        return self._end(interrupted, failure, None)
-
-    def _count_interrupted(self, failure: ArchiveError | None) -> None:
-        """Tell what documents crawls met that were interrupted, now that their captures have been read."""
-        if self._derivation is None or failure:
-            return
-        with self._collection.index.write() as connection:
-            for counted in recovery.count_documents(connection, self.site.key):
-                tell(self._writer, accounts.account(connection, counted))
-            self._writer.sync()
-
-    def _end(self, interrupted: bool, failure: ArchiveError | None, told: int | None) -> Crawl:
-        """The row; and the account, behind so many addresses, where the last file can be completed."""
-        changes = None if failure else self._changes()
-        account = replace(self._account(interrupted, failure), drift=tuple(one.detail for one in changes or ()))
-        tally = self._recorder.tally
-        with self._collection.index.write() as connection:
-            counts = crawls.counts(connection, self.crawl)
-            met = crawls.documents(connection, self.crawl) if self._derivation else None
-            ended = crawls.end(
-                connection,
-                self.crawl,
-                outcome=judge(account),
-                captures=counts.captures,
-                revisits=counts.revisits,
-                requisites=counts.requisites,
-                attempts=tally.attempts,
-                bytes=tally.bytes,
-                documents_new=met.new if met else None,
-                documents_changed=met.changed if met else None,
-                documents_unchanged=met.unchanged if met else None,
-                errors=account.errors,
-                warnings=json.dumps(warnings(account), ensure_ascii=False),
-                drift=None if changes is None else json.dumps([asdict(one) for one in changes], ensure_ascii=False),
-            )
-            if told is not None:
-                tell(self._writer, accounts.account(connection, self.crawl) | {"told": told})
-                self._writer.close()
-                for sealed in self._writer.take_sealed():
-                    captures.seal(connection, self.crawl, sealed.name, sealed.bytes, sealed.sha256)
-        return ended
+        ending = Ending(
+            index=self._collection.index,
+            writer=self._writer,
+            site=self.site,
+            crawl=self.crawl,
+            since=self._unfinished_since,
+            derives=self._derivation is not None,
+            limited=self.frontier.limited,
+        )
+        return ending.tell(counted, self._recorder.tally, complete=self._recorder.failure is None)
 
 
 def _origin(url: str) -> str:
