@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import FrameType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from scrapy.crawler import AsyncCrawlerRunner
@@ -131,22 +131,28 @@ async def _run(session: Session, settings: Settings, interrupts: _Interrupts, on
     runner = AsyncCrawlerRunner(settings)
     loop = asyncio.get_running_loop()
     crawling = asyncio.ensure_future(runner.crawl(SiteSpider, session=session))
-    beside = [asyncio.ensure_future(_report(session, on_progress))] if on_progress else []
+    beside: list[asyncio.Future[Any]] = []
+    if on_progress:
+        beside.append(asyncio.ensure_future(_report(session, on_progress)))
+
+    def end() -> None:
+        beside.extend(asyncio.all_tasks())  # the loop holds them weakly: dropped while they wait, they would be told of
+        crawling.cancel()
 
     def stop() -> None:
         if interrupts.count > 1:
-            crawling.cancel()
+            end()
         else:
             session.frontier.close()
             beside.extend(map(asyncio.ensure_future, (runner.stop(), let_go())))
 
     async def let_go() -> None:
         await session.quiet(_GRACE)
-        crawling.cancel()
+        end()
 
     interrupts.tell = lambda: loop.call_soon_threadsafe(stop)
     if interrupts.count:  # before anything was asked
-        crawling.cancel()
+        end()
     try:
         with suppress(asyncio.CancelledError):
             await crawling
