@@ -95,21 +95,20 @@ def parse(text: str) -> Cadence:
     return Every(every, opens, closes)
 
 
-def next_run(job: Job, row: Planned | None, last: datetime | None, now: datetime, zone: ZoneInfo) -> datetime | None:
+def next_run(job: Job, row: Planned | None, now: datetime, zone: ZoneInfo) -> datetime | None:
     """When the job is due next, later than `now`; None where it never is: paused, or without a cadence.
 
-    `last` is the due moment of its last run. A clock that is set back does not let the same run come twice; only where
-    that run is more than a day ahead, the clock was wrong before and `last` does not count.
+    What is in the ledger is not due again when the clock is set back.
     """
     cadence = in_force(job, row)
     if cadence is None or (row and row.paused):
         return None
-    after = max(last, now) if last and last - now < _DAY else now
+    after = max(row.told, now) if row and not is_ahead(row, now) else now
     return next(slots(parse(cadence), job.name, zone, after), None)
 
 
-def missed(job: Job, row: Planned, last: datetime | None, now: datetime, zone: ZoneInfo) -> Missed:
-    """The runs that were due after the last one, since the cadence is in force, up to `now`.
+def missed(job: Job, row: Planned, now: datetime, zone: ZoneInfo) -> Missed:
+    """The runs that were due up to `now` and are not in the ledger.
 
     No more than TOLD of them are told one by one, the newest, so that a long stop does not fill the ledger.
     """
@@ -118,13 +117,18 @@ def missed(job: Job, row: Planned, last: datetime | None, now: datetime, zone: Z
         return Missed()
     due: deque[datetime] = deque(maxlen=TOLD)
     count, first = 0, None
-    for slot in slots(parse(cadence), job.name, zone, max(last or row.since, row.since)):
+    for slot in slots(parse(cadence), job.name, zone, row.told):
         if slot > now:
             break
         count, first = count + 1, first or slot
         due.append(slot)
     earlier = count - len(due)
     return Missed(tuple(due), earlier, first if earlier else None)
+
+
+def is_ahead(row: Planned, now: datetime) -> bool:
+    """Whether the ledger reaches so far into the future that the clock was wrong then: it was no hour of summer."""
+    return row.told - now > _DAY
 
 
 def in_force(job: Job, row: Planned | None) -> str | None:

@@ -1,4 +1,4 @@
-"""One crawl of a site at a time, and no crawl while the index is rebuilt: across processes."""
+"""One crawl of a site at a time, one daemon, and none of them while the index is rebuilt: across processes."""
 
 import fcntl
 import os
@@ -18,7 +18,45 @@ def crawl_lock(home: Path, site: str, crawl: str) -> Iterator[None]:
 
     The kernel lets go when the holder dies, whatever its file still says. Readers ask for no lock.
     """
-    path = _path(home, site)
+    with _alone(_path(home, site), f"{site} is being crawled", f"crawl {crawl}"):
+        yield
+
+
+def holder(home: Path, site: str) -> str | None:
+    """Who crawls the site now: process, host, crawl and since when, as a person reads it; None when nobody does."""
+    return _holder(_path(home, site))
+
+
+@contextmanager
+def daemon_lock(home: Path) -> Iterator[None]:
+    """Serve the schedule, alone; raises AlreadyRunning, which names who does, and StorageError."""
+    with _alone(home / "locks" / "daemon", "the schedule is served", "the daemon"):
+        yield
+
+
+def daemon(home: Path) -> str | None:
+    """Who serves the schedule now, as a person reads it; None when nobody does."""
+    return _holder(home / "locks" / "daemon")
+
+
+@contextmanager
+def run_lock(home: Path, job: str, run: str) -> Iterator[int]:
+    """Hold a job for one run of it: a descriptor that its process inherits, and by that holds the job while it lives.
+
+    Raises AlreadyRunning, which names who runs it, and StorageError.
+    """
+    with _alone(_run_path(home, job), f"{job} is being run", f"run {run}") as descriptor:
+        yield descriptor
+
+
+def is_run(home: Path, job: str, run: str) -> bool:
+    """Whether the process of this run, or one that it began, still lives."""
+    told = _holder(_run_path(home, job))
+    return told is not None and f"run {run}," in told
+
+
+@contextmanager
+def _alone(path: Path, doing: str, what: str) -> Iterator[int]:
     with telling(path):
         path.parent.mkdir(exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -26,20 +64,18 @@ def crawl_lock(home: Path, site: str, crawl: str) -> Iterator[None]:
         with telling(path):
             if not _taken(descriptor, fcntl.LOCK_EX):
                 if not _taken(descriptor, fcntl.LOCK_SH):
-                    told = _told(descriptor)
-                    raise AlreadyRunning(f"{site} is being crawled by {told}: wait for its end, or stop it there")
+                    raise AlreadyRunning(f"{doing} by {_told(descriptor)}: wait for its end, or stop it there")
                 fcntl.flock(descriptor, fcntl.LOCK_EX)  # others only looked whether it is held
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, _myself(crawl).encode(), 0)
-        yield
+            os.pwrite(descriptor, _myself(what).encode(), 0)
+        yield descriptor
     finally:
         os.close(descriptor)
 
 
-def holder(home: Path, site: str) -> str | None:
-    """Who crawls the site now: process, host, crawl and since when, as a person reads it; None when nobody does."""
+def _holder(path: Path) -> str | None:
     try:
-        descriptor = os.open(_path(home, site), os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:
@@ -85,12 +121,17 @@ def _users(home: Path, descriptor: int) -> str:
     if not _taken(descriptor, fcntl.LOCK_SH):
         return f"the index is being rebuilt by {_told(descriptor)}"
     sites = (path.stem for path in sorted((home / "locks").glob("*.lock")))
-    crawling = [f"{site} is being crawled by {told}" for site in sites if (told := holder(home, site))]
-    return "; ".join(crawling) or "another command writes the index"
+    using = [f"{site} is being crawled by {told}" for site in sites if (told := holder(home, site))]
+    using += [f"the schedule is served by {told}"] if (told := daemon(home)) else []
+    return "; ".join(using) or "another command writes the index"
 
 
 def _path(home: Path, site: str) -> Path:
     return home / "locks" / f"{site}.lock"
+
+
+def _run_path(home: Path, job: str) -> Path:
+    return home / "locks" / f"{job}.run"
 
 
 def _taken(descriptor: int, kind: int) -> bool:
@@ -105,7 +146,6 @@ def _told(descriptor: int) -> str:
     return os.read(descriptor, 400).decode("utf-8", "replace").strip() or "another process"
 
 
-def _myself(crawl: str = "") -> str:
+def _myself(what: str = "") -> str:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    what = f", crawl {crawl}" if crawl else ""
-    return f"process {os.getpid()} on {socket.gethostname()}{what}, since {since}"
+    return f"process {os.getpid()} on {socket.gethostname()}{f', {what}' if what else ''}, since {since}"

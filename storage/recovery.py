@@ -18,7 +18,7 @@ from storage.errors import BrokenRecord, StorageError
 from storage.manifest import OPEN, open_name
 from storage.records import records
 
-_OURS = re.compile(r"(?P<site>.+)-\d{14}-(?P<crawl>[0-9a-f]{8})-\d{5,}\.warc\.gz")
+_OURS = re.compile(r"(?P<site>.+)-\d{14}-(?P<crawl>[0-9a-f]{8,16})-\d{5,}\.warc\.gz")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,22 +11,27 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, and_, func, insert, select, text, update
 
 from storage.errors import NotFound
+from storage.index.crawls import CRAWL
 from storage.index.dialects import dialect_of
-from storage.index.tables import ledger, schedule
+from storage.index.tables import crawl, ledger, schedule
 from storage.model import Outcome
 from storage.moments import written
 
 OPEN = (Outcome.WAITING, Outcome.RUNNING)
+_AT_THE_END = ("outcome", "reason", "finished", "status")
 _OPEN = text("ledger.outcome IN ('waiting', 'running')")  # in the words of its partial index
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A job as it is planned: the cadence that a person set, the one in force and since when, and its pause."""
+    """A job as it is planned: the cadence in force and the one that a person set, and its pause.
+
+    Every run that was due up to `told` is in the ledger.
+    """
 
     job: str
     site: str | None
-    since: datetime
+    told: datetime
     planned: str | None = None
     cadence: str | None = None
     next: datetime | None = None
@@ -60,7 +65,7 @@ class Run:
 def planned(connection: Connection) -> dict[str, Planned]:
     """Everything that is planned, by job."""
     rows = connection.execute(select(schedule).order_by(schedule.c.job)).mappings()
-    return {row["job"]: Planned(**_moments(row, "since", "next", "paused")) for row in rows}
+    return {row["job"]: Planned(**_moments(row, "told", "next", "paused")) for row in rows}
 
 
 def put(connection: Connection, row: Planned) -> None:
@@ -70,10 +75,10 @@ def put(connection: Connection, row: Planned) -> None:
     dialect_of(connection).insert_replacing(connection, schedule, [values], keys=("job",), columns=others)
 
 
-def last_due(connection: Connection) -> dict[str, datetime]:
-    """By job, when the newest run was due that the clock planned: those before it are in the ledger."""
-    query = select(ledger.c.job, func.max(ledger.c.due)).where(ledger.c.asked_by.is_(None)).group_by(ledger.c.job)
-    return {job: datetime.fromisoformat(due) for job, due in connection.execute(query)}
+def untried(connection: Connection, sites: Iterable[str]) -> set[str]:
+    """Those of these sites that were never crawled, and of which no run was planned."""
+    crawled = connection.scalars(select(crawl.c.site).distinct().where(crawl.c.kind == CRAWL))
+    return set(sites).difference(crawled, connection.scalars(select(ledger.c.job).distinct()))
 
 
 def last_runs(connection: Connection) -> dict[str, Run]:
@@ -97,19 +102,24 @@ def add(connection: Connection, runs: Iterable[Run]) -> None:
         connection.execute(insert(ledger), [{"id": row.pop("run"), **row} for row in rows])
 
 
+def change(connection: Connection, row: Planned, runs: Iterable[Run], unwanted: Iterable[Run]) -> list[Run]:
+    """Put a row, add runs, and let waiting ones end as they are given; the runs that have come to an end by that."""
+    put(connection, row)
+    runs = tuple(runs)
+    add(connection, runs)
+    return [*(one for one in runs if one.outcome not in OPEN), *(one for one in unwanted if finish(connection, one))]
+
+
 def begin(connection: Connection, run: str, started: datetime, pid: int, log: str) -> None:
     """The process of a run has begun."""
     values = {"outcome": Outcome.RUNNING, "started": written(started), "pid": pid, "log": log}
     connection.execute(update(ledger).where(ledger.c.id == run).values(values))
 
 
-def finish(
-    connection: Connection, run: str, outcome: Outcome, reason: str | None, finished: datetime, status: int | None
-) -> Run | None:
-    """What became of a run; None, and nothing is changed, where somebody has said so before."""
-    values = {"outcome": outcome, "reason": reason, "finished": written(finished), "status": status}
-    changed = connection.execute(update(ledger).where(ledger.c.id == run, _OPEN).values(values)).rowcount
-    return find(connection, run) if changed else None
+def finish(connection: Connection, ended: Run) -> bool:
+    """Write down what became of a run; False, and nothing is changed, where somebody has done so before."""
+    values = {name: value for name, value in _values(asdict(ended)).items() if name in _AT_THE_END}
+    return bool(connection.execute(update(ledger).where(ledger.c.id == ended.run, _OPEN).values(values)).rowcount)
 
 
 def find(connection: Connection, wanted: str) -> Run:

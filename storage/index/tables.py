@@ -295,7 +295,7 @@ schedule = Table(  # what is planned, a row a job, and what a person decided abo
     Column("site", String),  # null for other work
     Column("cadence", String),  # what a person set instead of the definition's
     Column("planned", String),  # the cadence that is in force; null where there is none
-    Column("since", String(32), nullable=False),  # moment from which it is in force: no run was missed before
+    Column("told", String(32), nullable=False),  # every run that was due up to this moment is in the ledger
     Column("next", String(32)),  # when the next run is due; null where none is
     Column("paused", String(32)),  # moment of the pause; null where it is not paused
     Column("decided_by", String),  # who set or paused it last

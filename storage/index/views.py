@@ -191,7 +191,6 @@ SELECT
   schedule.site,
   schedule.planned AS cadence,
   CASE WHEN schedule.cadence IS NULL THEN 'definition' ELSE 'set' END AS origin,
-  schedule.since,
   schedule.next,
   schedule.paused,
   schedule.decided_by,

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("site", sa.String(), nullable=True),
         sa.Column("cadence", sa.String(), nullable=True),
         sa.Column("planned", sa.String(), nullable=True),
-        sa.Column("since", sa.String(length=32), nullable=False),
+        sa.Column("told", sa.String(length=32), nullable=False),
         sa.Column("next", sa.String(length=32), nullable=True),
         sa.Column("paused", sa.String(length=32), nullable=True),
         sa.Column("decided_by", sa.String(), nullable=True),
