@@ -54,7 +54,6 @@ ROWS = {
         SELECT identity, digest, offer.url, name
         FROM offer JOIN version ON version.id = offer.version JOIN document ON document.id = version.document""",
     "fixity": "SELECT * FROM fixity",
-    "alerts": "SELECT * FROM alert",
     "bodies": "SELECT digest, rule, bands, marks, compared IS NOT NULL FROM body",
     "bands": "SELECT value, digest FROM band JOIN body ON body.id = body",
     "near": """
