@@ -28,6 +28,18 @@ def copy_index(index: Path, target: Path) -> None:
         sync_directory(target.parent)
 
 
+def acknowledged(index: Path) -> dict[str, int]:
+    """The files that a copy knows, and the offset of the last capture in each, -1 without; raises StorageError."""
+    last = """
+        SELECT file.name, coalesce(max(capture."offset"), -1)
+        FROM file LEFT JOIN capture ON capture.file = file.id GROUP BY file.id"""
+    try:
+        with closing(sqlite3.connect(index)) as connection:
+            return dict(connection.execute(last))
+    except sqlite3.Error as error:
+        raise StorageError(f"the copy {index} of the index cannot be read: {error}; run `luutru doctor`") from error
+
+
 def _copy(index: Path, new: Path) -> None:
     try:
         with (
