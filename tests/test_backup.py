@@ -119,6 +119,31 @@ def test_backups_at_any_moment_of_a_crawl_are_whole(tmp_path: Path) -> None:
     assert sealed(backup)
 
 
+def test_what_is_captured_while_files_are_copied_is_not_in_the_index_of_the_backup(tmp_path: Path) -> None:
+    gate, backup = Event(), tmp_path / "backup"
+    with NewsSite(6, {"/a/6": Reply(body=page(6), gate=gate)}) as site:
+        home = make_home(tmp_path / "home")
+        last = home / "warc" / "zzz" / "of-others.warc"
+        last.parent.mkdir(parents=True)
+        last.write_bytes(b"x" * 5_000)
+        with Crawling(home, site) as crawling:
+            site.asked("/a/6")
+            until(lambda: len(captured(home)) >= 6, "six captures have rows")
+            copying: list[int] = []
+
+            def go_on(done: int, _total: int) -> None:
+                copying.append(done)
+                if len(copying) == 2:  # that of the crawl is copied, that of others is not
+                    gate.set()
+                    assert crawling.end().status == 0
+
+            before = captured(home)
+            back_up(home, backup, go_on)
+    assert len(copying) == 2
+    assert captured(backup) == before < captured(home)
+    archived(backup)
+
+
 @pytest.fixture(scope="module")
 def lately(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive after two crawls."""
