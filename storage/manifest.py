@@ -78,6 +78,11 @@ def mend(home: Path, digests: Mapping[str, str]) -> None:
         _write(path, legible(home)[0] | dict(digests))
 
 
+def renew(home: Path, digests: Mapping[str, str]) -> None:
+    """Let the manifest list these files and no others: of a home that nobody else writes."""
+    _write(home / MANIFEST, digests)
+
+
 def _write(path: Path, entries: Mapping[str, str]) -> None:
     _renew(path, "".join(f"{digest}  {name}\n" for name, digest in sorted(entries.items())))
 

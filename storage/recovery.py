@@ -60,7 +60,7 @@ def mend(home: Path, warc: str, acknowledged: int) -> Mended | None:
     growing = open_name(home, warc)
     if not growing.exists():
         return _listed(home, warc)
-    found = _extent(growing, acknowledged)
+    found = extent(growing, acknowledged)
     size = growing.stat().st_size
     if found.damaged is None and not found.holds:
         with telling(growing):
@@ -74,7 +74,9 @@ def mend(home: Path, warc: str, acknowledged: int) -> Mended | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Extent:
+class Extent:
+    """How far a file goes, and where a capture should be that is not whole."""
+
     end: int  # of the last whole record
     holds: bool  # anything besides the warcinfo record
     damaged: int | None
@@ -84,13 +86,14 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for mark in ("", OPEN) for path in folder.glob(f"*/*.warc.gz{mark}"))
 
 
-def _extent(path: Path, acknowledged: int) -> _Extent:
+def extent(path: Path, acknowledged: int) -> Extent:
+    """How far a file holds whole records, of which the one at `acknowledged` is one; -1 where none has a row."""
     end, holds = max(acknowledged, 0), False
     with suppress(BrokenRecord):  # there it is torn
         for record in records(path, end):
             end = record.offset + record.length
             holds = holds or record.type != "warcinfo"
-    return _Extent(end, holds, acknowledged if end <= acknowledged else None)
+    return Extent(end, holds, acknowledged if end <= acknowledged else None)
 
 
 def _cut(path: Path, end: int) -> str:

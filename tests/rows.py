@@ -185,3 +185,5 @@ def _plans(connection: Connection) -> None:
     schedule.put(connection, paused)
     run = Run("d4", "thst", "thst", due, Outcome.SKIPPED, "thst is paused", finished=due)
     schedule.add(connection, [run])
+    alert = {"site": "thst", "kind": "crawl", "detail": "the last crawl was partial", "begun": MOMENTS[3]}
+    connection.execute(tables.alert.insert(), [alert])

@@ -23,6 +23,8 @@ from luutru.comparison import Piece
 from luutru.rebuild import Changed, Rederived, Skipped
 from luutru.reindex import Reindexed
 from luutru.revisiting import Pause, RevisitShown
+from storage.backup import Backup
+from storage.backup import Problem as NotCopied
 from storage.config import Value
 from storage.doctor import Check
 from storage.errors import ArchiveError
@@ -123,6 +125,7 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru rederive", Rederived),
         ("luutru reindex", Reindexed),
         ("luutru verify", Report),
+        ("luutru backup", Backup),
         ("luutru doctor", Examined),
         ("luutru export jsonl", Operation),
     ],
@@ -169,6 +172,7 @@ WITHIN: dict[tuple[type, str], type] = {
     (Republication, "first"): First,
     (Period, "captures"): Held,
     (Report, "problems"): FixityProblem,
+    (Backup, "problems"): NotCopied,
     (Examined, "checks"): Check,
     (RevisitShown, "policy"): Pause,
     (RevisitShown, "due"): DueCount,

@@ -1,5 +1,6 @@
 """The database behind the index: how it is opened, what a transaction is, which schema it has."""
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +9,16 @@ from typing import Any
 
 from sqlalchemy import Connection as Connection  # what is read with, for those who may not import SQLAlchemy
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from storage.errors import NewerIndex, StorageError
 from storage.index.clock import in_time
+from storage.index.copying import copy_index
 
-HEAD = "0010"  # the newest revision in storage/migrations/versions
+HEAD = "0012"  # the newest revision in storage/migrations/versions
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=1073741824")
 _PATIENCE = 60  # seconds that a connection waits for others
+_log = logging.getLogger(__name__)
 _LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open", "malformed", "not a database")
 
 
@@ -30,7 +33,11 @@ class Index:
 
     @classmethod
     def open(cls, path: Path) -> "Index":
-        """The index at `path`, made or brought to today's schema when needed; raises NewerIndex, StorageError."""
+        """The index at `path`, made or brought to today's schema when needed; raises NewerIndex, StorageError.
+
+        One of an older schema is copied before, to `index.db.SCHEMA.bak` beside it, and stays as it was when it cannot
+        be brought to today's.
+        """
         index = cls(path)
         with index.write() as connection:
             revision = _revision(connection)
@@ -138,4 +145,21 @@ def _upgrade(connection: Connection, path: Path, revision: str | None) -> None:
     if revision is not None and revision not in known:
         raise NewerIndex(path, revision)
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    if revision:
+        _keep_copy(path, revision)
+    try:
+        command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", error)
+        raise StorageError(
+            f"the index {path} cannot be brought from schema {revision} to {HEAD}, and is as it was ({reason}): "
+            "go on with the luutru that wrote it, or move it away and run `luutru reindex`"
+        ) from error
+
+
+def _keep_copy(path: Path, revision: str) -> None:
+    """The index as it is before it is upgraded: whoever upgrades it holds the transaction, so nobody changes it."""
+    real = path.resolve()
+    copy = real.with_name(f"{real.name}.{revision}.bak")
+    copy_index(real, copy)
+    _log.warning("%s is brought from schema %s to %s; as it was, it lies at %s", path, revision, HEAD, copy)

@@ -322,3 +322,15 @@ ledger = Table(  # every run that was planned or asked for, also those that neve
     Index(None, "due"),
     Index("ix_ledger_open", "outcome", **_only("outcome IN ('waiting', 'running')")),
 )
+
+alert = Table(  # a problem that people were told of, or will be; decided by a clock, so `reindex` carries it over
+    "alert",
+    metadata,
+    Column("site", String, primary_key=True),  # "" where it is the archive's
+    Column("kind", String, primary_key=True),
+    Column("detail", Text, nullable=False),
+    Column("since", String(32)),
+    Column("begun", String(32), nullable=False),
+    Column("told", String(32)),
+    Column("over", String(32)),
+)

@@ -214,6 +214,17 @@ SELECT
   ledger.log
 FROM ledger
 LEFT JOIN crawl ON crawl.id = ledger.id""",
+    "alerts": """
+SELECT
+  CASE WHEN alert.site = '' THEN NULL ELSE alert.site END AS site,
+  alert.kind,
+  alert.detail,
+  alert.since,
+  alert.begun,
+  alert.told,
+  alert.over
+FROM alert
+WHERE alert.kind <> 'digest'""",
 }
 
 
