@@ -31,6 +31,7 @@ def filled(home: Path) -> Path:
         _documents(connection)
         _readings(connection)
         _plans(connection)
+        _withholdings(connection)
     collection.close()
     return home
 
@@ -185,3 +186,9 @@ def _plans(connection: Connection) -> None:
     schedule.put(connection, paused)
     run = Run("d4", "thst", "thst", due, Outcome.SKIPPED, "thst is paused", finished=due)
     schedule.add(connection, [run])
+
+
+def _withholdings(connection: Connection) -> None:
+    step = {"url": GONE, "urlkey": surt(GONE), "reason": "một lý do", "by": "an"}
+    steps = [{"step": "withhold", "moment": MOMENTS[4]}, {"step": "release", "moment": MOMENTS[5]}]
+    connection.execute(tables.withholding.insert(), [step | one for one in steps])

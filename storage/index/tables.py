@@ -322,3 +322,18 @@ ledger = Table(  # every run that was planned or asked for, also those that neve
     Index(None, "due"),
     Index("ix_ledger_open", "outcome", **_only("outcome IN ('waiting', 'running')")),
 )
+
+withholding = Table(  # each step of withholding and releasing; of a document or an address, the last one decides
+    "withholding",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document", Text),  # its identity; null where an address is named
+    Column("url", Text),
+    Column("urlkey", Text),
+    Column("step", String(8), nullable=False),  # withhold, release
+    Column("moment", String(32), nullable=False),
+    Column("until", String(32)),  # the moment from which it is shown again
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Index(None, "document", "urlkey"),
+)

@@ -215,6 +215,16 @@ SELECT
   ledger.log
 FROM ledger
 LEFT JOIN crawl ON crawl.id = ledger.id""",
+    "withholdings": """
+SELECT
+  withholding.document,
+  withholding.url,
+  withholding.step,
+  withholding.moment,
+  withholding.until,
+  withholding.reason,
+  withholding."by" AS "by"
+FROM withholding""",
 }
 
 
