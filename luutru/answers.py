@@ -3,7 +3,7 @@
 The fields, in their order, are the keys of the JSON that `docs/cli.md` documents.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -72,18 +72,19 @@ def comparison(
 ) -> Comparison:
     """How one version of a document becomes another, without numbers the last two; raises NotFound."""
     held = questions.texts(connection, document, identities)
-    one, other = versions or _last_two(held.document, len(held.texts))
+    shown = [number for number in range(1, len(held.texts) + 1) if number not in held.withheld]
+    one, other = versions or _last_two(held.document, shown)
     for number in (one, other):
-        if not 1 <= number <= len(held.texts):
+        if number not in shown:
             raise NotFound(f"{held.document} has no version {number}: `luutru history {held.document}` lists them")
     changes = compare(*("\n\n".join(held.texts[number - 1]) for number in (one, other)))
     return {"document": held.document, "from": one, "to": other, "changes": changes}
 
 
-def _last_two(document: str, count: int) -> tuple[int, int]:
-    if count < 2:
-        raise NotFound(f"{document} has {'one text' if count else 'no text'} only: there is nothing to compare")
-    return count - 1, count
+def _last_two(document: str, shown: Sequence[int]) -> tuple[int, int]:
+    if len(shown) < 2:
+        raise NotFound(f"{document} has {'one text' if shown else 'no text'} only: there is nothing to compare")
+    return shown[-2], shown[-1]
 
 
 def _counts(facets: Facets) -> Counts:

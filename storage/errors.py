@@ -7,6 +7,7 @@ ArchiveError                       1  the archive cannot do what was asked
 │   ├── NotAHome                   2  a directory that is not an archive of ours
 │   └── NewerIndex                 2  an index written by a newer version
 ├── NotFound (LookupError)         1  no such document, capture or address
+├── Withheld                       1  kept, and not shown
 ├── Exhausted                      1  a file that cannot be read within the limits
 ├── TooSlow                        1  a question that takes longer than it may
 ├── AlreadyRunning                 3  another process crawls this site
@@ -69,6 +70,18 @@ class NewerIndex(UsageError):
 
 class NotFound(ArchiveError, LookupError):
     """The archive holds no such document, capture or address."""
+
+
+class Withheld(ArchiveError):
+    """A document or an address is kept and not shown, for a reason that whoever asks may read; HTTP answers 451."""
+
+    def __init__(self, what: str, reason: str, since: str, until: str | None) -> None:
+        ends = f", until {until[:10]}" if until else ""
+        super().__init__(f"{what} is withheld since {since[:10]}{ends}: {reason}")
+        self.what = what
+        self.reason = reason
+        self.since = since
+        self.until = until
 
 
 class Exhausted(ArchiveError):

@@ -31,6 +31,7 @@ def filled(home: Path) -> Path:
         _documents(connection)
         _readings(connection)
         _plans(connection)
+        _withholdings(connection)
     collection.close()
     return home
 
@@ -187,3 +188,9 @@ def _plans(connection: Connection) -> None:
     schedule.add(connection, [run])
     alert = {"site": "thst", "kind": "crawl", "detail": "the last crawl was partial", "begun": MOMENTS[3]}
     connection.execute(tables.alert.insert(), [alert])
+
+
+def _withholdings(connection: Connection) -> None:
+    step = {"url": GONE, "urlkey": surt(GONE), "reason": "một lý do", "by": "an"}
+    steps = [{"step": "withhold", "moment": MOMENTS[4]}, {"step": "release", "moment": MOMENTS[5]}]
+    connection.execute(tables.withholding.insert(), [step | one for one in steps])

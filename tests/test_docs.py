@@ -28,7 +28,7 @@ from storage.backup import Problem as NotCopied
 from storage.config import Value
 from storage.doctor import Check
 from storage.errors import ArchiveError
-from storage.exports.jsonl import Operation
+from storage.exports.jsonl import Decided, Operation
 from storage.fixity import Report
 from storage.index.attachments import Offered, Offering
 from storage.index.health import Problem
@@ -39,6 +39,8 @@ from storage.index.revisits import DueCount
 from storage.index.search import Hit
 from storage.index.sql import ask
 from storage.index.views import VIEWS
+from storage.index.withheld import Withholding
+from storage.index.withholding import Reach, Released
 from storage.model import Crawl, Image
 from storage.problems import Kind as ProblemKind
 from storage.problems import Problem as FixityProblem
@@ -128,6 +130,9 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru backup", Backup),
         ("luutru doctor", Examined),
         ("luutru export jsonl", Operation),
+        ("luutru withhold", Reach),
+        ("luutru withheld", Withholding),
+        ("luutru release", Released),
     ],
 )
 def test_documented_json_has_the_keys_of_the_answer(name: str, kind: type) -> None:
@@ -144,6 +149,8 @@ def test_other_documented_json() -> None:
     check(json.loads(example)["changes"][0], Piece)
     (example,) = blocks(SECTIONS["luutru sites show"], "text")
     check(json.loads(example), RevisitShown)
+    (example,) = blocks(SECTIONS["luutru export jsonl"], "text")
+    check(json.loads(example), Decided)
     (example,) = blocks(SECTIONS["luutru sql"], "json")
     assert list(json.loads(example)) == ["columns", "rows"]
     assert list(json.loads(example)["rows"][0]) == json.loads(example)["columns"]

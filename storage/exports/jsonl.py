@@ -4,12 +4,15 @@ What is written says nothing of the numbers of rows, so that two indexes of one 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 
-from storage.index import fixity
+from storage.errors import Withheld
+from storage.index import fixity, withholding
 from storage.index.engine import Index
 from storage.index.listings import identities
 from storage.index.whole import Whole, whole
+from storage.index.withholding import Step
 
 _PAGE = 500
 
@@ -25,14 +28,21 @@ class Operation:
     problems: int
 
 
+@dataclass(frozen=True, slots=True)
+class Decided(Step):
+    """That something was withheld, or released."""
+
+    operation: str = "withholding"
+
+
 def documents(index: Index, site: str | None = None) -> Iterator[Whole]:
-    """All documents, or those of a site, by identity; raises StorageError."""
+    """All documents that are not withheld, or those of a site, by identity; raises StorageError."""
     for identity in identities(index, site):
-        with index.read() as connection:
+        with index.read() as connection, suppress(Withheld):  # since its identity was read
             yield whole(connection, identity)
 
 
-def operations(index: Index, site: str | None = None) -> Iterator[Operation]:
+def operations(index: Index, site: str | None = None) -> Iterator[Operation | Decided]:
     """What the index knows and no WARC file says, of all sites or of one; raises StorageError."""
     after = ""
     while page := _results(index, after):
@@ -40,6 +50,8 @@ def operations(index: Index, site: str | None = None) -> Iterator[Operation]:
             if site is None or one.file.startswith(f"warc/{site}/"):
                 yield Operation("fixity", one.file, one.verified, one.sha256, one.problems)
         after = page[-1].file
+    with index.read() as connection:
+        yield from (Decided(**asdict(step)) for step in withholding.steps(connection, site))
 
 
 def _results(index: Index, after: str) -> list[fixity.Result]:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, se
 from storage.index.dialects import dialect_of
 from storage.index.tables import address, document, offer, reading, version
 from storage.index.tables import capture as captured
+from storage.index.withheld import standing
 from storage.model import Attachment, Kind
 from storage.urls import file_name
 
@@ -116,16 +117,18 @@ def name_of(connection: Connection, file: int) -> str | None:
 def offered_by(connection: Connection, files: Sequence[int]) -> dict[int, tuple[Offering, ...]]:
     """The articles that offer each file, in the version that stands or in an earlier one; the earliest first."""
     found: dict[int, dict[str, Offering]] = {}
+    held = standing(connection)
     query = _offers(*files).order_by(document.c.first_seen, document.c.identity, version.c.last_seen.desc())
-    for row in connection.execute(query):
-        found.setdefault(row.file, {}).setdefault(row.identity, Offering(row.identity, row.url, row.title))
+    for row in connection.execute(query.where(*held.versions_shown())):
+        article = Offering(row.identity, held.address(row.article, row.url), row.title)
+        found.setdefault(row.file, {}).setdefault(row.identity, article)
     return {file: tuple(articles.values()) for file, articles in found.items()}
 
 
 def _offers(*files: int) -> Select[Any]:
-    columns = (address.c.document.label("file"), offer.c.name, document.c.identity, document.c.url, version.c.title)
+    columns = (address.c.document.label("file"), offer.c.name, document.c.id.label("article"))
     return (
-        select(*columns)
+        select(*columns, document.c.identity, document.c.url, version.c.title)
         .select_from(address)
         .join(offer, is_offered())
         .join(version, version.c.id == offer.c.version)

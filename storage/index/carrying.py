@@ -14,13 +14,14 @@ from storage.disk import sync_directory, telling
 from storage.errors import StorageError
 from storage.index.dialects import dialect_of
 from storage.index.engine import Index
-from storage.index.tables import alert, fixity, ledger, schedule
+from storage.index.tables import alert, fixity, ledger, schedule, withholding
 
 CARRIED: Mapping[Table, ColumnElement[bool]] = {  # decided by people and clocks
     fixity: true(),
     schedule: true(),
     ledger: true(),
     alert: true(),
+    withholding: true(),
 }
 
 

@@ -1,12 +1,13 @@
 """The index from its beginning to its end, a page a read, in an order that no row's number decides."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
 
 from storage.index.engine import Index
 from storage.index.tables import capture, crawl, document, file
+from storage.index.withheld import Standing, standing
 
 _PAGE = 500
 
@@ -19,9 +20,9 @@ def sites(connection: Connection) -> list[str]:
 
 
 def captures_by_urlkey(index: Index, site: str | None) -> Iterator[Listed]:
-    """Captures by urlkey and date, each with its file, and the place and facts of its original as `original_…`.
+    """Captures that are not withheld, by urlkey and date, each with its file.
 
-    Those of equal urlkey and date come in no promised order.
+    The place and facts of what it repeats are `original_…`. Those of equal urlkey and date come in no promised order.
     """
     first, first_file = capture.alias("first"), file.alias("first_file")
     query = (
@@ -34,21 +35,29 @@ def captures_by_urlkey(index: Index, site: str | None) -> Iterator[Listed]:
         .order_by(capture.c.urlkey, capture.c.date, capture.c.id)
     )
     after: tuple[Any, ...] = ("", "", 0)
-    while page := _page(index, query.where(tuple_(capture.c.urlkey, capture.c.date, capture.c.id) > after), site):
+    while page := _page(
+        index,
+        query.where(tuple_(capture.c.urlkey, capture.c.date, capture.c.id) > after),
+        site,
+        Standing.captures_shown,
+    ):
         yield from page
         after = (page[-1].urlkey, page[-1].date, page[-1].id)
 
 
 def identities(index: Index, site: str | None) -> Iterator[str]:
-    """The identities of all documents, sorted."""
+    """The identities of all documents that are not withheld, sorted."""
     query = select(document.c.identity, document.c.site).order_by(document.c.identity)
     after = ""
-    while page := _page(index, query.where(document.c.identity > after), site):
+    while page := _page(index, query.where(document.c.identity > after), site, Standing.documents_shown):
         yield from (row.identity for row in page)
         after = page[-1].identity
 
 
-def _page(index: Index, query: Select[Any], site: str | None) -> list[Listed]:
+def _page(
+    index: Index, query: Select[Any], site: str | None, shown: Callable[[Standing], list[ColumnElement[bool]]]
+) -> list[Listed]:
     of_site = query.selected_columns["site"] == site
     with index.read() as connection:
-        return list(connection.execute((query.where(of_site) if site else query).limit(_PAGE)))
+        shown_rows = (query.where(of_site) if site else query).where(*shown(standing(connection)))
+        return list(connection.execute(shown_rows.limit(_PAGE)))

@@ -6,7 +6,7 @@ the index keeps them. A field marked `TERMINAL` is shown to people only.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from shlex import quote
@@ -15,14 +15,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, or_, select
 
 from storage.errors import NotFound
-from storage.index import attachments
+from storage.index import attachments, withheld
 from storage.index.attachments import Offered, Offering
 from storage.index.gone import gone_since, standing
+from storage.index.naming import is_named, spellings
 from storage.index.related import Republication, republications
 from storage.index.tables import address, capture, document, file, frontier, reading, version
+from storage.index.withheld import Standing
 from storage.model import Attachment, Image, Kind
 from storage.surt import surt
-from storage.urls import NotAnAddress, canonicalize, file_name
+from storage.urls import file_name
 
 TERMINAL = {"json": False}
 _Row = Row[*tuple[Any, ...]]
@@ -73,10 +75,11 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Title and text of each version of a document, in the order of their numbers."""
+    """Title and text of each version of a document, in the order of their numbers; empty where one is `withheld`."""
 
     document: str
     texts: tuple[tuple[str, str], ...]
+    withheld: frozenset[int] = frozenset()  # numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +120,16 @@ class Shown:
 
 
 def show(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> Shown:
-    """The document of this identity, number or address, as `find` finds it; raises NotFound."""
+    """The document of this identity, number or address, as `find` finds it; raises NotFound, Withheld."""
     owner = find(connection, wanted, identities)
-    addresses = _addresses(connection, owner.id)
-    captures = _captures(connection, owner.id, addresses)
-    versions = _versions(connection, owner.id)
-    number = next((number for number, one in enumerate(versions, 1) if one.id == owner.version), None)
+    held = withheld.standing(connection)
+    addresses = _addresses(connection, owner.id, held)
+    captures = _captures(connection, owner.id, addresses, held)
+    versions = _versions(connection, owner.id, held)
+    standing_version = _standing(owner, versions)
+    number = next((number for number, one in versions if one.id == standing_version), None)
     views = [one.views for one in captures if one.views is not None]
-    text = _text_of(connection, owner.version)
+    text = _text_of(connection, standing_version)
     is_file = owner.kind == Kind.ATTACHMENT
     if is_file and text["title"] is None:
         text["title"] = attachments.name_of(connection, owner.id) or file_name(owner.url)
@@ -132,17 +137,16 @@ def show(connection: Connection, wanted: str, identities: Iterable[str] = ()) ->
     return Shown(
         document=owner.identity,
         kind=owner.kind,
-        url=owner.url,
+        url=held.address(owner.id, owner.url),
         addresses=addresses,
         site=owner.site,
-        **text | {"attachments": attachments.files_of(connection, text["attachments"])},
+        **text | _shown_files(connection, text, held),
         articles=attachments.offered_by(connection, [owner.id]).get(owner.id, ()) if is_file else (),
         reason=attachments.reason(connection, owner.id) if is_file else None,
         views=views[-1] if views else None,
         version=number,
         versions=tuple(
-            VersionLine(number, one.first_seen, one.last_seen, one.title, one.digest)
-            for number, one in enumerate(versions, 1)
+            VersionLine(number, one.first_seen, one.last_seen, one.title, one.digest) for number, one in versions
         ),
         captures=tuple(map(_held, captures)),
         republications=tuple(republications(connection, owner.id)),
@@ -157,23 +161,24 @@ def history(connection: Connection, wanted: str, identities: Iterable[str] = ())
     A period without version is one in which the document was gone.
     """
     owner = find(connection, wanted, identities)
-    addresses = _addresses(connection, owner.id)
-    numbers = {one.id: number for number, one in enumerate(_versions(connection, owner.id), 1)}
-    captures = _captures(connection, owner.id, addresses)
+    held = withheld.standing(connection)
+    addresses = _addresses(connection, owner.id, held)
+    numbers = {one.id: number for number, one in _versions(connection, owner.id, held)}
+    captures = _captures(connection, owner.id, addresses, held)
     gone = {one for one, is_gone in standing(captures, addresses) if is_gone}
     telling = [one for one in captures if one.version in numbers or one in gone]
     periods = []
     for id_, group in groupby(telling, key=lambda one: one.version):
-        held = list(group)
+        told = list(group)
         periods.append(
             Period(
                 version=numbers.get(id_),
-                first_seen=held[0].date,
-                last_seen=held[-1].date,
-                title=held[0].title,
-                digest=held[0].digest,
-                reread=max((one.reread for one in held if one.reread), default=None),
-                captures=tuple(map(_held, held)),
+                first_seen=told[0].date,
+                last_seen=told[-1].date,
+                title=told[0].title,
+                digest=told[0].digest,
+                reread=max((one.reread for one in told if one.reread), default=None),
+                captures=tuple(map(_held, told)),
             )
         )
     return periods
@@ -182,44 +187,36 @@ def history(connection: Connection, wanted: str, identities: Iterable[str] = ())
 def texts(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> Texts:
     """What the versions of a document say; it is found as `find` does."""
     owner = find(connection, wanted, identities)
-    query = select(version.c.title, version.c.text).where(version.c.document == owner.id)
-    rows = connection.execute(query.order_by(version.c.first_seen, version.c.digest))
-    return Texts(owner.identity, tuple((row.title, row.text) for row in rows))
+    hidden = withheld.standing(connection).versions
+    query = select(version.c.id, version.c.title, version.c.text).where(version.c.document == owner.id)
+    rows = connection.execute(query.order_by(version.c.first_seen, version.c.digest)).all()
+    return Texts(
+        document=owner.identity,
+        texts=tuple(("", "") if row.id in hidden else (row.title, row.text) for row in rows),
+        withheld=frozenset(number for number, row in enumerate(rows, 1) if row.id in hidden),
+    )
 
 
 def find(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> _Row:
-    """The row of the document of this identity, number or address; raises NotFound.
+    """The row of the document of this identity, number or address; raises NotFound, Withheld.
 
     An address that was never captured is looked for under `identities`, which the sites' rules give it.
     """
-    is_number = wanted.isascii() and wanted.isdigit() and len(wanted) < 19
-    named = document.c.id == int(wanted) if is_number else document.c.identity == wanted
-    row = connection.execute(select(document).where(named)).first()
-    if row is not None:
-        return row
-    spellings = _spellings(wanted)
-    known = select(address.c.document).where(address.c.url.in_(spellings))
+    held = withheld.standing(connection)
+    row = connection.execute(select(document).where(is_named(wanted))).first()
+    spelled = [] if row else spellings(wanted)
+    for url in spelled:
+        held.refuse_address(url)
+    known = select(address.c.document).where(address.c.url.in_(spelled))
     for named in (document.c.id.in_(known), document.c.identity.in_(list(identities))):
-        row = connection.execute(select(document).where(named).order_by(document.c.id)).first()
-        if row is not None:
-            return row
-    raise NotFound(_why_not(connection, wanted, spellings))
+        row = row or connection.execute(select(document).where(named).order_by(document.c.id)).first()
+    if row is None:
+        raise NotFound(_why_not(connection, wanted, spelled))
+    held.refuse_document(row.id, row.identity)
+    return row
 
 
-def _spellings(wanted: str) -> list[str]:
-    """The canonical addresses that a person may mean: with either scheme."""
-    _, scheme, rest = wanted.strip().partition("://")
-    given = [wanted] if scheme else []
-    found = []
-    for spelling in (*given, *(f"{name}://{rest if scheme else wanted}" for name in ("https", "http"))):
-        try:
-            found.append(canonicalize(spelling))
-        except NotAnAddress:
-            continue
-    return list(dict.fromkeys(found))
-
-
-def _why_not(connection: Connection, wanted: str, spellings: Sequence[str]) -> str:
+def _why_not(connection: Connection, wanted: str, spelled: Sequence[str]) -> str:
     held = connection.execute(
         select(
             *(capture.c[name] for name in ("url", "date", "status", "kind", "offset")),
@@ -228,7 +225,7 @@ def _why_not(connection: Connection, wanted: str, spellings: Sequence[str]) -> s
         )
         .join(file, file.c.id == capture.c.file)
         .outerjoin(reading, reading.c.capture == capture.c.id)
-        .where(capture.c.urlkey.in_([surt(url) for url in spellings]), capture.c.url.in_(spellings))
+        .where(capture.c.urlkey.in_([surt(url) for url in spelled]), capture.c.url.in_(spelled))
         .order_by(capture.c.date.desc())
     ).first()
     if held is not None:
@@ -236,25 +233,25 @@ def _why_not(connection: Connection, wanted: str, spellings: Sequence[str]) -> s
         where = f"{held.date[:10]}, {held.warc}, offset {held.offset}"
         return f"{held.url} is archived ({where}), but is no document: {reason}"
     known = connection.execute(
-        select(frontier.c.url, frontier.c.state, frontier.c.error).where(frontier.c.url.in_(spellings))
+        select(frontier.c.url, frontier.c.state, frontier.c.error).where(frontier.c.url.in_(spelled))
     ).first()
     if known is not None:
         reason = f": {known.error}" if known.error else "; the next crawl of its site asks for it"
         return f"{known.url} is known but not archived ({known.state}){reason}"
     hint = (
-        f"`luutru crawl {quote(spellings[0])}` archives it"
-        if "://" in wanted and spellings
+        f"`luutru crawl {quote(spelled[0])}` archives it"
+        if "://" in wanted and spelled
         else "try `luutru search WORDS`"
     )
     return f"no document {wanted[:200]!r} in the archive: {hint}"
 
 
-def _addresses(connection: Connection, owner: int) -> tuple[str, ...]:
+def _addresses(connection: Connection, owner: int, held: Standing) -> tuple[str, ...]:
     query = select(address.c.url).where(address.c.document == owner).order_by(address.c.first_seen, address.c.url)
-    return tuple(connection.scalars(query))
+    return tuple(url for url in connection.scalars(query) if not held.covers(url))
 
 
-def _captures(connection: Connection, owner: int, addresses: Iterable[str]) -> Sequence[_Row]:
+def _captures(connection: Connection, owner: int, addresses: Iterable[str], held: Standing) -> Sequence[_Row]:
     """Captures that gave a text of the document, and all others of these addresses, oldest first."""
     urls = list(addresses)
     read = select(reading.c.capture).join(version, version.c.id == reading.c.version).where(version.c.document == owner)
@@ -276,7 +273,7 @@ def _captures(connection: Connection, owner: int, addresses: Iterable[str]) -> S
         .join(file, file.c.id == capture.c.file)
         .outerjoin(reading, reading.c.capture == capture.c.id)
         .outerjoin(version, version.c.id == reading.c.version)
-        .where(or_(capture.c.id.in_(read), at_address))
+        .where(or_(capture.c.id.in_(read), at_address), *held.captures_shown())
         .order_by(capture.c.date, file.c.name, capture.c.offset)
     ).all()
 
@@ -295,13 +292,27 @@ def _held(row: _Row) -> Held:
     )
 
 
-def _versions(connection: Connection, owner: int) -> Sequence[_Row]:
-    """The versions of a document in the order of their numbers."""
-    return connection.execute(
+def _versions(connection: Connection, owner: int, held: Standing) -> list[tuple[int, _Row]]:
+    """The versions of a document that are shown, with their numbers, which are the same whatever is withheld."""
+    rows = connection.execute(
         select(version.c.id, version.c.first_seen, version.c.last_seen, version.c.title, version.c.digest)
         .where(version.c.document == owner)
         .order_by(version.c.first_seen, version.c.digest)
-    ).all()
+    )
+    return [(number, one) for number, one in enumerate(rows, 1) if one.id not in held.versions]
+
+
+def _standing(owner: _Row, versions: Sequence[tuple[int, _Row]]) -> int | None:
+    """The version that a document is shown with: that of its newest capture, or the newest that is shown."""
+    ids = [one.id for _, one in sorted(versions, key=lambda each: each[1].last_seen)]
+    return owner.version if owner.version in ids else ids[-1] if ids else None
+
+
+def _shown_files(connection: Connection, text: Mapping[str, Any], held: Standing) -> dict[str, Any]:
+    """Images and attachments of a text, without those whose address is withheld."""
+    images = tuple(one for one in text["images"] if not held.covers(one.url))
+    files = [one for one in text["attachments"] if not held.covers(one.url)]
+    return {"images": images, "attachments": attachments.files_of(connection, files)}
 
 
 def _text_of(connection: Connection, id_: int | None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from storage.index.dialects import dialect_of
 from storage.index.engine import Index
 from storage.index.mentions import day_of
 from storage.index.tables import band, body, document, near, version
+from storage.index.withheld import standing
 from storage.shingles import NEAR, RULE, Sketch, may_be_near, shingles, similarity, sketch, words
 
 CROWD = 100  # bodies that share a band; of more, none is compared for its sake
@@ -89,6 +90,7 @@ def waiting(connection: Connection) -> bool:
 
 def republications(connection: Connection, owner: int) -> list[Republication]:
     """The other documents with a text of this one, or nearly, by the day of publication, else of first capture."""
+    held = standing(connection)
     mine, theirs = version.alias("mine"), version.alias("theirs")
     query = (
         select(near.c.similarity, document.c.id, document.c.identity, document.c.site, theirs.c.title)
@@ -98,6 +100,7 @@ def republications(connection: Connection, owner: int) -> list[Republication]:
         .join(theirs, theirs.c.body == near.c.other)
         .join(document, document.c.id == theirs.c.document)
         .where(mine.c.document == owner, theirs.c.document != owner)
+        .where(*held.versions_shown(mine.c.id), *held.versions_shown(theirs.c.id))
         .order_by(document.c.id, near.c.similarity.desc(), theirs.c.first_seen, theirs.c.digest)
     )
     identity = connection.scalar(select(document.c.identity).where(document.c.id == owner)) or ""

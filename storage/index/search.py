@@ -24,6 +24,7 @@ from storage.index.dialects import dialect_of
 from storage.index.filters import conditions
 from storage.index.places import Dated, Distinct, Place, Ranked
 from storage.index.tables import document, version
+from storage.index.withheld import Standing, standing
 from storage.model import Kind
 from storage.query import Query
 
@@ -129,6 +130,7 @@ class _Question:
         self.excluded = query.excluded
         self.newest = newest
         self.on_document, self.on_version = conditions(connection, query.filters)
+        self.held = standing(connection)
 
     def places(self, last: Place | None, count: int) -> Sequence[Place]:
         """The next documents after `last`: those that are ranked, then the others by day."""
@@ -178,13 +180,14 @@ class _Question:
         scores = {place.version: place.score for place in places if isinstance(place, Ranked)}
         ids = [place.version if isinstance(place, Ranked) else named[place.document] for place in places]
         snippets = self.dialect.snippets(self.connection, self.terms, ids, marks) if self.terms and ids else {}
-        rows = {row.id: row for row in self.connection.execute(_shown(ids))}
+        rows = {row.id: row for row in self.connection.execute(_shown(ids, self.held))}
         files = [row.document for row in rows.values() if row.kind == Kind.ATTACHMENT]
         offered = offered_by(self.connection, files) if files else {}
         found = (rows[id_] for id_ in ids)
         return tuple(
             _hit(
                 row,
+                self.held.address(row.document, row.url),
                 snippets.get(row.id),
                 scores.get(row.id),
                 offered.get(row.document, ()),
@@ -224,7 +227,7 @@ class _Question:
         if self.on_document or self.on_version:
             within = select(version.c.id).join(document, version.c.document == document.c.id)
             found = found.where((id_ + 0).in_(within.where(*self.on_document, *self.on_version)))
-        return found.where(id_ <= self.newest, *self._not_excluded(id_)).order_by(id_.desc()).limit(count)
+        return found.where(id_ <= self.newest, *self._answerable(id_)).order_by(id_.desc()).limit(count)
 
     def _places_by_day(self, documents: Collection[int]) -> list[Dated]:
         among = document.c.id.in_(self.dialect.among(list(documents)))
@@ -251,13 +254,15 @@ class _Question:
 
     def _answers(self) -> list[ColumnElement[bool]]:
         words = [version.c.id.in_(self.dialect.folded(self.terms))] if self.terms else []
-        return [version.c.id <= self.newest, *self.on_version, *words, *self._not_excluded(version.c.id)]
+        return [version.c.id <= self.newest, *self.on_version, *words, *self._answerable(version.c.id)]
 
-    def _not_excluded(self, id_: ColumnElement[int]) -> list[ColumnElement[bool]]:
-        return [id_.not_in(self.dialect.naming(self.excluded))] if self.excluded else []
+    def _answerable(self, id_: ColumnElement[int]) -> list[ColumnElement[bool]]:
+        """That a version is not withheld, and has none of the excluded words."""
+        excluded = [id_.not_in(self.dialect.naming(self.excluded))] if self.excluded else []
+        return [*excluded, *self.held.versions_shown(id_)]
 
 
-def _shown(ids: Sequence[int]) -> Select[Any]:
+def _shown(ids: Sequence[int], held: Standing) -> Select[Any]:
     other = version.alias()
     others = select(func.count()).where(other.c.document == document.c.id)
     earlier = tuple_(other.c.first_seen, other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
@@ -276,7 +281,7 @@ def _shown(ids: Sequence[int]) -> Select[Any]:
             version.c.first_seen,
             func.substr(version.c.text, 1, _EXCERPT).label("excerpt"),
             others.where(earlier).scalar_subquery().label("number"),
-            others.scalar_subquery().label("versions"),
+            others.where(*held.versions_shown(other.c.id)).scalar_subquery().label("versions"),
         )
         .join(version, version.c.document == document.c.id)
         .where(version.c.id.in_(ids))
@@ -284,11 +289,16 @@ def _shown(ids: Sequence[int]) -> Select[Any]:
 
 
 def _hit(
-    row: _Row, snippet: str | None, score: float | None, articles: tuple[Offering, ...], also: tuple[str, ...]
+    row: _Row,
+    url: str,
+    snippet: str | None,
+    score: float | None,
+    articles: tuple[Offering, ...],
+    also: tuple[str, ...],
 ) -> Hit:
     return Hit(
         document=row.identity,
-        url=row.url,
+        url=url,
         site=row.site,
         title=row.title,
         lead=row.lead,

@@ -334,3 +334,18 @@ alert = Table(  # a problem that people were told of, or will be; decided by a c
     Column("told", String(32)),
     Column("over", String(32)),
 )
+
+withholding = Table(  # each step of withholding and releasing; of a document or an address, the last one decides
+    "withholding",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document", Text),  # its identity; null where an address is named
+    Column("url", Text),
+    Column("urlkey", Text),
+    Column("step", String(8), nullable=False),  # withhold, release
+    Column("moment", String(32), nullable=False),
+    Column("until", String(32)),  # the moment from which it is shown again
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Index(None, "document", "urlkey"),
+)

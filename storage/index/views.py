@@ -225,6 +225,16 @@ SELECT
   alert.over
 FROM alert
 WHERE alert.kind <> 'digest'""",
+    "withholdings": """
+SELECT
+  withholding.document,
+  withholding.url,
+  withholding.step,
+  withholding.moment,
+  withholding.until,
+  withholding.reason,
+  withholding."by" AS "by"
+FROM withholding""",
 }
 
 

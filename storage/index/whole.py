@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, tuple_
 
 from storage.index.questions import Held, Shown, VersionLine, show
 from storage.index.tables import capture, document, file, reading, version
+from storage.index.withheld import standing
 from storage.model import Attachment, Image
 
 
@@ -56,8 +57,9 @@ _SAID = tuple(one.name for one in fields(WholeVersion) if one not in fields(Vers
 
 
 def whole(connection: Connection, identity: str) -> Whole:
-    """The document of this identity; raises NotFound."""
+    """The document of this identity; raises NotFound, Withheld."""
     shown = show(connection, identity)
+    held = standing(connection)
     numbers: dict[int, int] = {}
     versions = []
     rows = connection.execute(
@@ -66,12 +68,19 @@ def whole(connection: Connection, identity: str) -> Whole:
         .where(document.c.identity == identity)
         .order_by(version.c.first_seen, version.c.digest)
     ).mappings()
-    for line, row in zip(shown.versions, rows, strict=True):
+    lines = {line.version: line for line in shown.versions}
+    for number, row in enumerate(rows, 1):
+        if number not in lines:  # withheld
+            continue
+        line = lines[number]
         numbers[row["id"]] = line.version
         own = {
             one.name: _read(one.name, row[one.name]) for one in fields(WholeVersion) if one.name not in _values(line)
         }
-        versions.append(WholeVersion(**_values(line), **own))
+        files = {
+            name: tuple(one for one in own[name] if not held.covers(one.url)) for name in ("images", "attachments")
+        }
+        versions.append(WholeVersion(**_values(line), **own | files))
     captures = _captures(connection, shown.captures, numbers)
     return Whole(**_values(shown) | {"versions": tuple(versions), "captures": captures})
 
