@@ -16,7 +16,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from storage.errors import NotAHome, StorageError, UsageError
-from storage.keys import KEYS, TIME_ZONE, file_content, from_word
+from storage.keys import KEYS, TIME_ZONE, Kept, file_content, from_word
 
 FILE = "luutru.toml"
 DEFAULT = "default"
@@ -32,7 +32,7 @@ class Value:
     """One value of the configuration and where it was read; secrets are masked."""
 
     name: str
-    value: str | bool | None
+    value: Kept | None
     origin: str
 
 
@@ -46,6 +46,8 @@ class Config:
     own_sites: bool = False
     token: str | None = field(default=None, repr=False)
     replay_url: str | None = field(default=None, repr=False)  # may hold a password
+    hosts: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = field(default=(), repr=False)  # hold passwords and tokens
     settings: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
     origins: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
 
@@ -58,7 +60,7 @@ class Config:
         Raises UsageError (with file and line where the file is wrong), NotAHome, StorageError.
         """
         make(home)
-        keys: dict[str, str | bool] = {}
+        keys: dict[str, Kept] = {}
         settings: dict[str, str] = {}
         origins: dict[str, str] = {}
         for one in (*_of_file(home / FILE), *_of_environment(environment), *_of_command(given)):
@@ -90,7 +92,7 @@ class _Given:
     value: object
     origin: str
 
-    def checked(self) -> str | bool:
+    def checked(self) -> Kept:
         """The value of a key of ours; raises UsageError."""
         try:
             return KEYS[self.name].check(self.value)
@@ -108,7 +110,7 @@ class _Given:
         return str(self.value)
 
 
-def make(home: Path, values: Mapping[str, str | bool] = MappingProxyType({})) -> bool:
+def make(home: Path, values: Mapping[str, Kept] = MappingProxyType({})) -> bool:
     """Make a home where there is no directory or an empty one; tells whether there was none before.
 
     Raises NotAHome for a directory that holds other things, StorageError where nothing can be written, UsageError
@@ -220,7 +222,9 @@ def _unknown(name: str) -> str:
     return f"unknown name {name!r}: keys are {', '.join(KEYS)}; settings are written in capitals{capitals}"
 
 
-def _masked(name: str, value: str | bool | None) -> str | bool | None:
+def _masked(name: str, value: Kept | None) -> Kept | None:
+    if isinstance(value, tuple) and name == "alerts":
+        return tuple(f"{one.partition('://')[0]}://********" for one in value)
     if not isinstance(value, str):
         return value
     return "********" if _SECRET.search(name) and value else _PASSWORD.sub("********@", value)

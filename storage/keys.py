@@ -9,16 +9,21 @@ from zoneinfo import ZoneInfo
 
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 _MAIL = re.compile(r"[^\s@()<>\"\\]+@[^\s@()<>\"\\.]+(\.[^\s@()<>\"\\.]+)+")
+_SERVICE = re.compile(r"[A-Za-z][\w+.-]*://[^\s\x00-\x1f\x7f]+")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+Kept = str | bool | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key: `check` returns the value to keep, or raises ValueError with what it must be."""
 
-    check: Callable[[object], str | bool]
+    check: Callable[[object], Kept]
     sentence: str
-    example: str | bool
+    example: Kept
 
 
 def text(value: object) -> str:
@@ -63,6 +68,23 @@ def address(value: object) -> str:
     return given
 
 
+def services(value: object) -> tuple[str, ...]:
+    """Addresses of services that take messages, as apprise writes them; they hold secrets and are never repeated."""
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(one, str) and _SERVICE.fullmatch(one) for one in value
+    ):
+        raise ValueError('must be a list of addresses as apprise has them, such as ["tgram://TOKEN/CHAT"]')
+    return tuple(value)
+
+
+def host_names(value: object) -> tuple[str, ...]:
+    """Names of hosts, as they stand in an address: without scheme and port."""
+    given = [one.lower() if isinstance(one, str) else "" for one in value] if isinstance(value, list | tuple) else [""]
+    if not all(map(_HOST.fullmatch, given)):
+        raise ValueError('must be a list of host names without scheme and port, such as ["archive.example.org"]')
+    return tuple(given)
+
+
 def _is_address(given: str) -> bool:
     try:
         parts = urlsplit(given)
@@ -87,6 +109,17 @@ KEYS = {
         "Where archived pages are shown; a host name other than the reading room's.",
         "https://replay.example.org/",
     ),
+    "hosts": Key(
+        host_names,
+        "The names by which other machines call the reading room; under any other it answers nothing.",
+        ("archive.example.org",),
+    ),
+    "alerts": Key(
+        services,
+        "Where `luutru schedule serve` tells of what needs a person: mail, Telegram, a webhook and many more, as\n"
+        "# addresses of apprise (https://github.com/caronc/apprise/wiki). `luutru schedule test-alert` tries them.",
+        ("mailtos://USER:PASSWORD@example.org?to=you@example.org", "tgram://TOKEN/CHAT"),
+    ),
 }
 
 _HEAD = """\
@@ -102,13 +135,15 @@ _SETTINGS = """
 """
 
 
-def from_word(name: str, word: str) -> str | bool:
-    """The value that a word in the environment or on the command line stands for."""
-    flagged = name in KEYS and KEYS[name].check is flag
-    return _WORDS.get(word.strip().lower(), word) if flagged else word
+def from_word(name: str, word: str) -> Kept:
+    """The value that a word in the environment or on the command line stands for; a list's are parted by spaces."""
+    check = KEYS[name].check if name in KEYS else text
+    if check in (host_names, services):
+        return tuple(word.split())
+    return _WORDS.get(word.strip().lower(), word) if check is flag else word
 
 
-def file_content(values: Mapping[str, str | bool]) -> str:
+def file_content(values: Mapping[str, Kept]) -> str:
     """The content of a `luutru.toml` with these checked values; the keys left out are explained by an example."""
     lines = []
     for name, key in KEYS.items():
@@ -117,6 +152,6 @@ def file_content(values: Mapping[str, str | bool]) -> str:
     return _HEAD + "".join(lines) + _SETTINGS
 
 
-def _quoted(value: str | bool) -> str:
-    """A TOML value: what JSON escapes in a string, a basic string of TOML escapes so too."""
+def _quoted(value: Kept) -> str:
+    """A TOML value: what JSON escapes in a string, a basic string of TOML escapes so too, and lists are alike."""
     return json.dumps(value, ensure_ascii=False)

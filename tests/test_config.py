@@ -87,7 +87,7 @@ def test_the_home_is_no_value(tmp_path: Path) -> None:
         ("DOWNLOAD_DELAY = 1\n", 1, "[settings]"),
         ("[settings]\n\ndownload_delay = 1\n", 3, "DOWNLOAD_DELAY"),
         ("settings = 1\n", 1, "[settings]"),
-        ("\n[alerts]\nx = 1\n", 2, "'alerts'"),
+        ("\n[mails]\nx = 1\n", 2, "'mails'"),
         ('\nown_sites = "false"\n', 2, "own_sites must be true or false"),
         ("own_sites = 1\n", 1, "must be true or false"),
         ("contact = 7\n", 1, "text in quotes"),
@@ -99,6 +99,9 @@ def test_the_home_is_no_value(tmp_path: Path) -> None:
         ('time_zone = "Asia"\n', 1, "Asia/Ho_Chi_Minh"),
         ('time_zone = "../etc/passwd"\n', 1, "Asia/Ho_Chi_Minh"),
         ('replay_url = "javascript:alert(1)"\n', 1, "http"),
+        ('alerts = "json://hidden/"\n', 1, "alerts must be a list"),
+        ('alerts = ["json://a/", "hidden"]\n', 1, "as apprise has them"),
+        ("\n[alerts]\nx = 'hidden'\n", 2, "alerts must be a list"),
         ('operator = "A"\ncontact = "a@b.example\n', 2, ""),
         ('operator = "A"\n= 3\n', 2, ""),
         ('operator = "A"\noperator = "B"\n', 2, ""),
@@ -112,6 +115,7 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, content: str | byte
         load(home(tmp_path, content))
     assert str(caught.value).startswith(f"{tmp_path / FILE}, line {line}: ")
     assert reason in str(caught.value)
+    assert "hidden" not in str(caught.value)
     assert caught.value.status == 2
 
 
@@ -133,6 +137,18 @@ def test_a_wrong_value_elsewhere_is_named_too(
     with pytest.raises(UsageError) as caught:
         load(home(tmp_path), given, environment)
     assert reason in str(caught.value)
+
+
+def test_services_are_a_list_in_the_file_and_words_elsewhere(tmp_path: Path) -> None:
+    path = home(tmp_path, 'alerts = ["tgram://1:hidden/2", "json://h/"]\n')
+    assert load(path).alerts == ("tgram://1:hidden/2", "json://h/")
+    assert load(path, environment={"LUUTRU_ALERTS": "json://a/ json://b/?x=1,2"}).alerts == (
+        "json://a/",
+        "json://b/?x=1,2",
+    )
+    (shown,) = (one.value for one in load(path).values() if one.name == "alerts")
+    assert shown == ("tgram://********", "json://********")
+    assert "hidden" not in repr(load(path))
 
 
 def test_a_windows_editor_may_have_saved_it(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import click
 from luutru.commands import Command, Invocation
 from luutru.output import write, write_json, write_table
 from storage.config import Config
+from storage.keys import Kept
 
 
 @click.command(cls=Command)
@@ -27,5 +28,7 @@ def write_config(invocation: Invocation, config: Config) -> None:
     write_table(("name", "value", "origin"), ((one.name, _shown(one.value), one.origin) for one in config.values()))
 
 
-def _shown(value: str | bool | None) -> str:
+def _shown(value: Kept | None) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value)
     return str(value).lower() if isinstance(value, bool) else value or ""
