@@ -46,6 +46,7 @@ class Config:
     own_sites: bool = False
     token: str | None = field(default=None, repr=False)
     replay_url: str | None = field(default=None, repr=False)  # may hold a password
+    hosts: tuple[str, ...] = ()
     alerts: tuple[str, ...] = field(default=(), repr=False)  # hold passwords and tokens
     settings: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
     origins: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
@@ -222,7 +223,7 @@ def _unknown(name: str) -> str:
 
 
 def _masked(name: str, value: Kept | None) -> Kept | None:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and name == "alerts":
         return tuple(f"{one.partition('://')[0]}://********" for one in value)
     if not isinstance(value, str):
         return value

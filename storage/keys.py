@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 _MAIL = re.compile(r"[^\s@()<>\"\\]+@[^\s@()<>\"\\.]+(\.[^\s@()<>\"\\.]+)+")
 _SERVICE = re.compile(r"[A-Za-z][\w+.-]*://[^\s\x00-\x1f\x7f]+")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -76,6 +77,14 @@ def services(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def host_names(value: object) -> tuple[str, ...]:
+    """Names of hosts, as they stand in an address: without scheme and port."""
+    given = [one.lower() if isinstance(one, str) else "" for one in value] if isinstance(value, list | tuple) else [""]
+    if not all(map(_HOST.fullmatch, given)):
+        raise ValueError('must be a list of host names without scheme and port, such as ["archive.example.org"]')
+    return tuple(given)
+
+
 def _is_address(given: str) -> bool:
     try:
         parts = urlsplit(given)
@@ -99,6 +108,11 @@ KEYS = {
         address,
         "Where archived pages are shown; a host name other than the reading room's.",
         "https://replay.example.org/",
+    ),
+    "hosts": Key(
+        host_names,
+        "The names by which other machines call the reading room; under any other it answers nothing.",
+        ("archive.example.org",),
     ),
     "alerts": Key(
         services,
@@ -124,7 +138,7 @@ _SETTINGS = """
 def from_word(name: str, word: str) -> Kept:
     """The value that a word in the environment or on the command line stands for; a list's are parted by spaces."""
     check = KEYS[name].check if name in KEYS else text
-    if check is services:
+    if check in (host_names, services):
         return tuple(word.split())
     return _WORDS.get(word.strip().lower(), word) if check is flag else word
 

@@ -18,6 +18,7 @@ from luutru.answers import Count, Counts, Health, Page
 from luutru.cli import luutru
 from luutru.commands import SHARED
 from luutru.commands.doctor import Examined
+from luutru.commands.serve import Serving
 from luutru.commands.sites import SiteShown
 from luutru.comparison import Piece
 from luutru.rebuild import Changed, Rederived, Skipped
@@ -129,6 +130,7 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru verify", Report),
         ("luutru backup", Backup),
         ("luutru doctor", Examined),
+        ("luutru serve", Serving),
         ("luutru export jsonl", Operation),
         ("luutru withhold", Reach),
         ("luutru withheld", Withholding),
