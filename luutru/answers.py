@@ -5,7 +5,8 @@ The fields, in their order, are the keys of the JSON that `docs/cli.md` document
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypedDict
+
+from typing_extensions import TypedDict  # that of typing is not read by pydantic before Python 3.12
 
 from luutru.comparison import Piece, compare
 from storage import health as watching

@@ -7,14 +7,16 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from luutru import policy
 from luutru.responses import JsonResponse
-from storage.errors import AlreadyRunning, ArchiveError, NotFound, StorageError, UnknownSite, UsageError
+from storage.errors import AlreadyRunning, ArchiveError, NotFound, StorageError, TooSlow, UnknownSite, UsageError
 
 STATUSES: dict[type[ArchiveError], int] = {
     UsageError: 400,
     UnknownSite: 404,
     NotFound: 404,
     AlreadyRunning: 409,
+    TooSlow: 503,
     StorageError: 503,
     ArchiveError: 500,
 }
@@ -71,4 +73,6 @@ async def _wrong(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, _error: Exception) -> Response:
-    return failed(request, 500, "unexpected", "something unforeseen went wrong here; the server's log says what")
+    sentence = "something unforeseen went wrong here; the server's log says what"
+    headers = dict(policy.headers(None)) | {"Cache-Control": "no-store"}  # no guard stands around this answer
+    return failed(request, 500, "unexpected", sentence, headers)

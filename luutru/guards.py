@@ -1,28 +1,19 @@
-"""What stands before every address: which hosts are answered for, how much is taken, and what a browser is told."""
+"""What stands before every address: which hosts are answered for, how much is taken, what need not be sent again."""
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from hashlib import blake2s
+from secrets import token_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from luutru.failures import failed
-
-
-class Hosts:
-    """Answers only requests that name one of these hosts: a name that was bent to this address gets nothing."""
-
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
-        self.app = app
-        self.hosts = hosts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
-        if scope["type"] != "http" or host_name(Headers(scope=scope).get("host", "")) in self.hosts:
-            await self.app(scope, receive, send)
-            return
-        sentence = "this host name is not one of the reading room's: `hosts` in luutru.toml names them"
-        await failed(Request(scope), 421, "wrong-host", sentence)(scope, receive, send)
+from luutru.limits import Limits
+from luutru.room import Room
 
 
 class Told:
@@ -45,26 +36,92 @@ class Told:
         await self.app(scope, receive, tell if scope["type"] == "http" else send)
 
 
-def told(replay_origin: str | None) -> dict[str, str]:
-    """The headers for `Told`: nothing is loaded from elsewhere, nothing runs, and only the replay may be framed."""
-    replay = f" {replay_origin}" if replay_origin else ""
-    policy = {
-        "default-src": "'none'",
-        "style-src": "'self'",
-        "img-src": f"'self' data:{replay}",
-        "form-action": "'self'",
-        "base-uri": "'none'",
-        "frame-ancestors": "'none'",
-        "frame-src": replay.strip() or "'none'",
-    }
-    return {
-        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "same-origin",  # `no-referrer` would take the Origin from our own forms
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    }
+class Hosts:
+    """Answers only requests that name one of these hosts: a name that was bent to this address gets nothing."""
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self.app = app
+        self.hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "http" and host_name(Headers(scope=scope).get("host", "")) not in self.hosts:
+            sentence = "this host name is not one of the reading room's: `hosts` in luutru.toml names them"
+            await failed(Request(scope), 421, "wrong-host", sentence)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+class Sizes:
+    """Takes addresses and bodies up to a length."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self.app = app
+        self.limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if len(scope["raw_path"]) + len(scope["query_string"]) > self.limits.target_bytes:
+            sentence = f"the address is longer than {self.limits.target_bytes:,} bytes: ask for less at once"
+            await failed(Request(scope), 414, "too-long", sentence)(scope, receive, send)
+            return
+        taken = 0
+
+        async def measured() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self.limits.body_bytes:
+                raise HTTPException(413, f"the body is longer than {self.limits.body_bytes:,} bytes")
+            return message
+
+        await self.app(scope, measured, send)
+
+
+class Unchanged:
+    """Tells by an ETag whether an answer can have changed: it cannot while the index is the same in the same hour.
+
+    What follows from more than the index says so by a Cache-Control of its own, and gets no tag.
+    """
+
+    def __init__(self, app: ASGIApp, room: Room) -> None:
+        self.app = app
+        self.room = room
+        self._key = token_bytes(16)  # another program, another answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or say that nothing has changed."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        tag = self._tag(scope) if scope["method"] in ("GET", "HEAD") else None
+        asked = Headers(scope=scope).get("if-none-match", "")
+        if tag and tag in [one.strip() for one in asked.split(",")]:
+            await Response(None, 304, {"ETag": tag, "Cache-Control": "no-cache"})(scope, receive, send)
+            return
+
+        async def tagged(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if "cache-control" not in headers:
+                    is_kept = tag is not None and message["status"] == 200
+                    headers["Cache-Control"] = "no-cache" if is_kept else "no-store"
+                    if is_kept and tag:
+                        headers["ETag"] = tag
+            await send(message)
+
+        await self.app(scope, receive, tagged)
+
+    def _tag(self, scope: Scope) -> str | None:
+        stamp = self.room.changes.stamp()
+        if stamp is None:
+            return None
+        hour = f"{datetime.now(UTC):%Y%m%d%H}"  # what is withheld may come back by the clock
+        asked = scope["raw_path"] + b"?" + scope["query_string"]
+        return f'W/"{blake2s(f"{stamp} {hour} ".encode() + asked, key=self._key, digest_size=12).hexdigest()}"'
 
 
 def host_name(host: str) -> str:

@@ -2,11 +2,38 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from starlette.responses import Response
 
 from luutru.output import plain
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong: the HTTP status, a word that does not change, and a sentence for people."""
+
+    status: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The one shape of every answer that is none."""
+
+    error: Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """A part of a list; `next` is the cursor of the following part."""
+
+    results: tuple[T, ...]
+    next: str | None
 
 
 class JsonResponse(Response):

@@ -1,6 +1,7 @@
 """The reading room as one ASGI application: every subject and every page is a file of its own, found by its name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from importlib import import_module, metadata
 from pathlib import Path
 from pkgutil import iter_modules
@@ -10,9 +11,10 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from luutru import api, failures, pages
-from luutru.guards import Hosts, Told, told
-from luutru.room import LOOPBACK, Limits, Room
+from luutru import api, failures, pages, policy
+from luutru.guards import Hosts, Sizes, Told, Unchanged
+from luutru.limits import Limits
+from luutru.room import LOOPBACK, Room
 from storage.collection import Collection
 
 ENGLISH = "/en"  # Vietnamese stands at the root
@@ -29,9 +31,12 @@ def application(collection: Collection, *, hosts: Iterable[str] = LOOPBACK, limi
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=_open,
         middleware=[
-            Middleware(Told, headers=told(room.replay_origin)),
+            Middleware(Told, headers=policy.headers(room.replay_origin)),
             Middleware(Hosts, hosts=room.hosts),
+            Middleware(Sizes, limits=room.limits),
+            Middleware(Unchanged, room=room),
         ],
     )
     app.state.room = room
@@ -44,6 +49,12 @@ def application(collection: Collection, *, hosts: Iterable[str] = LOOPBACK, limi
     if _STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=_STATIC))
     return app
+
+
+@asynccontextmanager
+async def _open(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.room.close()
 
 
 def _routers(package: ModuleType) -> Iterator[APIRouter]:

@@ -40,7 +40,7 @@ def serving(home: Path, **options: Any) -> Iterator[Served]:
     from luutru.server import application
 
     with closing(Collection.open(home)) as collection, socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(application(collection, **options), log_config=None, lifespan="off")
+        config = uvicorn.Config(application(collection, **options), log_config=None)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()

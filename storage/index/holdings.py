@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, distinct, func, select
+from sqlalchemy import Connection, Row, and_, distinct, func, select, tuple_
 
 from storage.errors import NotFound
 from storage.index import crawls
@@ -78,9 +78,12 @@ def stats(connection: Connection) -> Stats:
     )
 
 
-def runs(connection: Connection, site: str | None = None, limit: int = 20) -> list[Crawl]:
-    """The newest crawls, of all sites or of one, newest first."""
+def runs(connection: Connection, site: str | None = None, limit: int = 20, *, before: str | None = None) -> list[Crawl]:
+    """The newest crawls, of all sites or of one, newest first; with `before`, those that follow the one of this id."""
     query = select(crawl).order_by(crawl.c.started.desc(), crawl.c.id.desc()).limit(limit)
+    if before is not None:
+        started = select(crawl.c.started).where(crawl.c.id == before).scalar_subquery()
+        query = query.where(tuple_(crawl.c.started, crawl.c.id) < tuple_(started, before))
     rows = connection.execute(query.where(crawl.c.site == site) if site else query).mappings()
     return [crawls.of_row(row) for row in rows]
 

@@ -1,0 +1,44 @@
+"""Whether an index has changed since it was asked last."""
+
+import sqlite3
+from pathlib import Path
+from threading import Lock
+
+
+class Changes:
+    """Looks at one index from a connection of its own, which is opened when it is needed; safe in threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._file = 0
+
+    def stamp(self) -> str | None:
+        """Another text after each commit of anybody else, and for another file; None where it cannot be told now."""
+        with self._lock:
+            try:
+                file = self._path.stat().st_ino
+                if file != self._file:
+                    self._open(file)
+                assert self._connection is not None  # noqa: S101  # as _open left it
+                (number,) = self._connection.execute("PRAGMA data_version").fetchone()
+            except (OSError, sqlite3.Error):
+                return None
+        return f"{file:x}-{number:x}"
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        with self._lock:
+            self._file = 0
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _open(self, file: int) -> None:
+        opened = sqlite3.connect(
+            f"{self._path.resolve().as_uri()}?mode=ro", uri=True, timeout=0, check_same_thread=False
+        )
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._file = opened, file
