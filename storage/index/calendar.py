@@ -8,18 +8,21 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, case, func, select, tuple_
 
 from storage.errors import NotFound
 from storage.index.dialects import dialect_of
 from storage.index.mentions import ICT
-from storage.index.questions import spellings, version_numbers
+from storage.index.naming import spellings
 from storage.index.tables import capture, document, file, reading, version
 from storage.model import RecordType
 from storage.surt import surt
 
 _Row = Row[*tuple[Any, ...]]
 _SHOWN = ("id", "date", "url", "type", "status", "mime", "payload_length", "offset", "length")
+_other = version.alias("other")
+_earlier = tuple_(_other.c.first_seen, _other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
+_number = select(func.count()).where(_other.c.document == version.c.document, _earlier).scalar_subquery()
 _OK, _MOVED, _NOT_MODIFIED, _BAD = 200, 300, 304, 400
 
 
@@ -123,15 +126,15 @@ def _what(row: _Row, is_known: bool) -> Found:
 def _visits(connection: Connection, found: Mapping[int, Found], zone: tzinfo) -> tuple[Visit, ...]:
     rows = connection.execute(
         select(*(capture.c[name] for name in _SHOWN))
-        .add_columns(file.c.name.label("warc"), document.c.identity.label("document"), reading.c.version)
+        .add_columns(file.c.name.label("warc"), document.c.identity.label("document"))
+        .add_columns(case((version.c.id.is_(None), None), else_=_number).label("number"))
         .join(file, file.c.id == capture.c.file)
         .outerjoin(reading, reading.c.capture == capture.c.id)
         .outerjoin(version, version.c.id == reading.c.version)
         .outerjoin(document, document.c.id == version.c.document)
         .where(capture.c.id.in_(dialect_of(connection).among(list(found))))
         .order_by(capture.c.date, capture.c.id)
-    ).all()
-    numbers = version_numbers(connection, sorted({row.version for row in rows if row.version is not None}))
+    )
     return tuple(
         Visit(
             timestamp=re.sub(r"\D", "", row.date)[:14],
@@ -147,7 +150,7 @@ def _visits(connection: Connection, found: Mapping[int, Found], zone: tzinfo) ->
             offset=row.offset,
             length=row.length,
             document=row.document,
-            version=numbers.get(row.version),
+            version=row.number,
         )
         for row in rows
     )

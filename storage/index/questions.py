@@ -197,16 +197,16 @@ def find(connection: Connection, wanted: str, identities: Iterable[str] = ()) ->
     row = connection.execute(select(document).where(named)).first()
     if row is not None:
         return row
-    urls = spellings(wanted)
-    known = select(address.c.document).where(address.c.url.in_(urls))
+    spellings = _spellings(wanted)
+    known = select(address.c.document).where(address.c.url.in_(spellings))
     for named in (document.c.id.in_(known), document.c.identity.in_(list(identities))):
         row = connection.execute(select(document).where(named).order_by(document.c.id)).first()
         if row is not None:
             return row
-    raise NotFound(_why_not(connection, wanted, urls))
+    raise NotFound(_why_not(connection, wanted, spellings))
 
 
-def spellings(wanted: str) -> list[str]:
+def _spellings(wanted: str) -> list[str]:
     """The canonical addresses that a person may mean: with either scheme."""
     _, scheme, rest = wanted.strip().partition("://")
     given = [wanted] if scheme else []
@@ -219,7 +219,7 @@ def spellings(wanted: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _why_not(connection: Connection, wanted: str, urls: Sequence[str]) -> str:
+def _why_not(connection: Connection, wanted: str, spellings: Sequence[str]) -> str:
     held = connection.execute(
         select(
             *(capture.c[name] for name in ("url", "date", "status", "kind", "offset")),
@@ -228,7 +228,7 @@ def _why_not(connection: Connection, wanted: str, urls: Sequence[str]) -> str:
         )
         .join(file, file.c.id == capture.c.file)
         .outerjoin(reading, reading.c.capture == capture.c.id)
-        .where(capture.c.urlkey.in_([surt(url) for url in urls]), capture.c.url.in_(urls))
+        .where(capture.c.urlkey.in_([surt(url) for url in spellings]), capture.c.url.in_(spellings))
         .order_by(capture.c.date.desc())
     ).first()
     if held is not None:
@@ -236,12 +236,16 @@ def _why_not(connection: Connection, wanted: str, urls: Sequence[str]) -> str:
         where = f"{held.date[:10]}, {held.warc}, offset {held.offset}"
         return f"{held.url} is archived ({where}), but is no document: {reason}"
     known = connection.execute(
-        select(frontier.c.url, frontier.c.state, frontier.c.error).where(frontier.c.url.in_(urls))
+        select(frontier.c.url, frontier.c.state, frontier.c.error).where(frontier.c.url.in_(spellings))
     ).first()
     if known is not None:
         reason = f": {known.error}" if known.error else "; the next crawl of its site asks for it"
         return f"{known.url} is known but not archived ({known.state}){reason}"
-    hint = f"`luutru crawl {quote(urls[0])}` archives it" if "://" in wanted and urls else "try `luutru search WORDS`"
+    hint = (
+        f"`luutru crawl {quote(spellings[0])}` archives it"
+        if "://" in wanted and spellings
+        else "try `luutru search WORDS`"
+    )
     return f"no document {wanted[:200]!r} in the archive: {hint}"
 
 
