@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from storage.errors import NewerIndex, StorageError
 from storage.index.clock import in_time
 
-HEAD = "0010"  # the newest revision in storage/migrations/versions
+HEAD = "0014"  # the newest revision in storage/migrations/versions
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=1073741824")
 _PATIENCE = 60  # seconds that a connection waits for others
 _LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open", "malformed", "not a database")
