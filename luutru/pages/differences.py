@@ -31,7 +31,7 @@ class Line:
 def lines(old: tuple[str, str], new: tuple[str, str]) -> tuple[Line, ...]:
     """How one title and text become another."""
     before, after = (text.split("\n\n") if text else [] for _, text in (old, new))
-    title = [] if old[0] == new[0] else [Line("replace", 0, tuple(refined(compare(old[0], new[0]))))]
+    title = [] if old[0] == new[0] else [Line("replace", 0, refined(compare(old[0], new[0])))]
     return (*title, *_paragraphs(before, after))
 
 
@@ -40,8 +40,18 @@ def counted(changed: Sequence[Line]) -> tuple[int, int]:
     return words(piece for line in changed for piece in line.pieces)
 
 
-def refined(pieces: Iterable[Piece]) -> Iterator[Piece]:
+def refined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """The same pieces, in which the words that a replaced one begins or ends with on both sides are no change."""
+    found: list[Piece] = []
+    for one in _narrowed(pieces):
+        if found and found[-1].op == one.op == "equal":
+            found[-1] = _equal(found[-1].b + one.b)
+        else:
+            found.append(one)
+    return tuple(found)
+
+
+def _narrowed(pieces: Iterable[Piece]) -> Iterator[Piece]:
     for one in pieces:
         if one.op != "replace":
             yield one
@@ -69,7 +79,7 @@ def _alike(one: str, other: str) -> int:
 
 def gist(old: str, new: str) -> tuple[Piece, ...]:
     """The first change between two texts, with a few words on either side of it."""
-    pieces = list(refined(compare(old, new)))
+    pieces = refined(compare(old, new))
     at = next((number for number, one in enumerate(pieces) if one.op != "equal"), None)
     if at is None:
         return ()
@@ -96,7 +106,7 @@ def _changed(old: Sequence[str], new: Sequence[str], i: int, k: int) -> Iterator
         yield from (Line("delete", i + at + 1, (Piece("delete", old[at], ""),)) for at in range(one, left))
         yield from (Line("insert", k + at + 1, (Piece("insert", "", new[at]),)) for at in range(other, right))
         if left < len(old):
-            yield Line("replace", k + right + 1, tuple(refined(compare(old[left], new[right]))))
+            yield Line("replace", k + right + 1, refined(compare(old[left], new[right])))
         one, other = left + 1, right + 1
 
 
