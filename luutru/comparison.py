@@ -1,7 +1,7 @@
 """Two texts compared word by word: pure."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import chain
@@ -32,6 +32,12 @@ def compare(old: str, new: str) -> list[Piece]:
             else:
                 pieces.append(part)
     return pieces
+
+
+def words(pieces: Iterable[Piece]) -> tuple[int, int]:
+    """How many words were put in, and how many taken out."""
+    changed = [piece for piece in pieces if piece.op != "equal"]
+    return sum(len(piece.b.split()) for piece in changed), sum(len(piece.a.split()) for piece in changed)
 
 
 def _by_words(piece: Piece) -> Iterator[Piece]:

@@ -15,7 +15,7 @@ from storage.errors import NewerIndex, StorageError
 from storage.index.clock import in_time
 from storage.index.copying import copy_index
 
-HEAD = "0013"  # the newest revision in storage/migrations/versions
+HEAD = "0014"  # the newest revision in storage/migrations/versions
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=1073741824")
 _PATIENCE = 60  # seconds that a connection waits for others
 _log = logging.getLogger(__name__)

@@ -76,7 +76,7 @@ def _in(connection: Connection, values: Sequence[str]) -> Condition:
 
 
 def _gone(connection: Connection, values: Sequence[str]) -> Condition:
-    is_gone = document.c.id.in_(dialect_of(connection).among(gone(connection)))
+    is_gone = document.c.id.in_(dialect_of(connection).among(list(gone(connection))))
     return or_(*(is_gone if value == "yes" else not_(is_gone) for value in values))
 
 

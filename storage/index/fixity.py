@@ -172,3 +172,44 @@ def results(connection: Connection, after: str, limit: int) -> Sequence[Result]:
     """What verifying came to, by the names of the files that come behind `after`."""
     query = select(fixity).where(fixity.c.file > after).order_by(fixity.c.file).limit(limit)
     return [Result(**row) for row in connection.execute(query).mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many sealed files there are, how many of them were verified, and with how many problems."""
+
+    files: int
+    verified: int
+    problems: int
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file, and what verifying it came to at last; `sha256` is that of the sealed file."""
+
+    name: str
+    bytes: int | None
+    sha256: str | None
+    verified: str | None
+    problems: int | None
+
+
+def summary(connection: Connection) -> Summary:
+    """How all sealed files stand."""
+    counted = select(func.count(), func.count(fixity.c.file), func.coalesce(func.sum(fixity.c.problems), 0))
+    query = counted.add_columns(func.max(fixity.c.verified)).select_from(file)
+    row = connection.execute(query.outerjoin(fixity, fixity.c.file == file.c.name).where(file.c.sha256.is_not(None)))
+    return Summary(*row.one())
+
+
+def file_states(connection: Connection, after: str, limit: int) -> list[FileState]:
+    """How each file stands, by the names of those that come behind `after`."""
+    rows = connection.execute(
+        select(file.c.name, file.c.bytes, file.c.sha256, fixity.c.verified, fixity.c.problems)
+        .outerjoin(fixity, fixity.c.file == file.c.name)
+        .where(file.c.name > after)
+        .order_by(file.c.name)
+        .limit(limit)
+    )
+    return [FileState(*row) for row in rows]

@@ -1,18 +1,21 @@
 """What has become of a document that disappears: what its captures say, and since when."""
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, select, text
 
+from storage.index.dialects import dialect_of
 from storage.index.tables import address, capture, reading
+from storage.surt import surt
 
 ERROR_PAGE = "error page"  # reasons of readings: a page that says with status 200 that there is none,
 FRONT_PAGE = "moved to the front page"  # and a redirect to where the host begins
 _Row = Row[*tuple[Any, ...]]
 _NOT_THERE = (404, 410)
 _NOT_FOUND = (ERROR_PAGE, FRONT_PAGE)
+_ANSWERED = text("capture.status IN (404, 410)")  # in the words of the partial indexes
+_READ = text("reading.reason IN ('error page', 'moved to the front page')")
 
 
 def is_gone(one: _Row) -> bool | None:
@@ -48,22 +51,44 @@ def gone_since(captures: Iterable[_Row], addresses: Iterable[str]) -> str | None
     return since
 
 
-def gone(connection: Connection) -> list[int]:
-    """The numbers of the documents that are gone."""
-    at_address = capture.c.url == address.c.url
-    with_reading = reading.c.capture == capture.c.id
-    nowhere = (
-        select(address.c.document)
-        .join(capture, at_address)
-        .outerjoin(reading, with_reading)
-        .where(or_(capture.c.status.in_(_NOT_THERE), reading.c.reason.in_(_NOT_FOUND)))
-    )
-    rows = connection.execute(
-        select(address.c.document, capture.c.url, capture.c.date, capture.c.status, reading.c.reason)
-        .join(capture, at_address)
-        .outerjoin(reading, with_reading)
-        .where(address.c.document.in_(nowhere))
-        .order_by(address.c.document, capture.c.date, capture.c.id)
-    )
-    by_document = ((id_, list(held)) for id_, held in groupby(rows, key=lambda row: row.document))
-    return [id_ for id_, held in by_document if gone_since(held, [one.url for one in held])]
+def gone(
+    connection: Connection, site: str | None = None, since: str | None = None, until: str | None = None
+) -> dict[int, str]:
+    """The numbers of the documents that are gone, and since when; only those of a site, or within a time."""
+    found = {}
+    for id_, addresses in _of_documents(connection, _saying_so(connection, site, since, until)).items():
+        moment = gone_since(_captures_at(connection, addresses), addresses)
+        if moment and (since or "") <= moment < (until or "~"):
+            found[id_] = moment
+    return found
+
+
+def _saying_so(connection: Connection, site: str | None, since: str | None, until: str | None) -> set[str]:
+    """Addresses of which a capture says that there is nothing."""
+    narrowed = [
+        *([capture.c.site == site] if site else []),
+        *([capture.c.date >= since] if since else []),
+        *([capture.c.date < until] if until else []),
+    ]
+    answered = select(capture.c.url).where(_ANSWERED, *narrowed)
+    read = select(capture.c.url).join(reading, reading.c.capture == capture.c.id).where(_READ, *narrowed)
+    return {*connection.scalars(answered), *connection.scalars(read)}
+
+
+def _of_documents(connection: Connection, urls: Collection[str]) -> dict[int, list[str]]:
+    """All addresses of the documents that have one of these."""
+    named = select(address.c.document).where(address.c.url.in_(dialect_of(connection).among(list(urls))))
+    rows = connection.execute(select(address.c.document, address.c.url).where(address.c.document.in_(named)))
+    found: dict[int, list[str]] = {}
+    for id_, url in rows:
+        found.setdefault(id_, []).append(url)
+    return found
+
+
+def _captures_at(connection: Connection, addresses: Sequence[str]) -> Sequence[_Row]:
+    return connection.execute(
+        select(capture.c.url, capture.c.date, capture.c.status, reading.c.reason)
+        .outerjoin(reading, reading.c.capture == capture.c.id)
+        .where(capture.c.urlkey.in_([surt(url) for url in addresses]), capture.c.url.in_(addresses))
+        .order_by(capture.c.date, capture.c.id)
+    ).all()

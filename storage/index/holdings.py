@@ -12,10 +12,8 @@ from sqlalchemy import Connection, Row, and_, distinct, func, select, tuple_
 
 from storage.errors import NotFound
 from storage.index import crawls
-from storage.index.tables import capture, crawl, document, file, frontier, version
-from storage.model import Crawl, Kind, RecordType
-
-_PAGE = capture.c.kind != Kind.REQUISITE
+from storage.index.tables import capture, crawl, document, file, frontier, tally, version
+from storage.model import Crawl
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +49,21 @@ class SiteState:
 
 def stats(connection: Connection) -> Stats:
     """How much the whole archive holds."""
-    captured = connection.execute(
-        select(
-            func.count().filter(_PAGE),
-            func.count().filter(and_(_PAGE, capture.c.type == RecordType.REVISIT)),
-            func.min(capture.c.date),
-            func.max(capture.c.date),
-        ).select_from(capture)
-    ).one()
-    captures, revisits, first, last = captured
+    counts = (func.coalesce(func.sum(tally.c[name]), 0) for name in ("captures", "revisits", "documents", "versions"))
+    counted: tuple[Any, ...] = tuple(
+        connection.execute(select(*counts, func.min(tally.c.first), func.max(tally.c.last))).one()
+    )
+    captures, revisits, documents, versions, first, last = counted
     open_size = select(func.coalesce(func.sum(capture.c.length), 0)).where(capture.c.file == file.c.id)
     files, size = connection.execute(
         select(func.count(), func.coalesce(func.sum(func.coalesce(file.c.bytes, open_size.scalar_subquery())), 0))
     ).one()
-    articles = select(document.c.id).where(document.c.kind == Kind.ARTICLE)
     return Stats(
         sites=connection.scalar(select(func.count(distinct(crawl.c.site)))) or 0,
         captures=captures,
         revisits=revisits,
-        documents=connection.scalar(select(func.count()).select_from(articles.subquery())) or 0,
-        versions=connection.scalar(select(func.count()).where(version.c.document.in_(articles))) or 0,
+        documents=documents,
+        versions=versions,
         files=files,
         bytes=size,
         first=first,
@@ -100,12 +93,11 @@ def run(connection: Connection, wanted: str) -> Crawl:
 
 def sites(connection: Connection, defined: Mapping[str, tuple[str, Sequence[str]]]) -> list[SiteState]:
     """The defined sites (key: name and hosts) and those that were archived without a definition, by key."""
-    captured, written, ended = _captured(connection), _written(connection), _last_outcomes(connection)
+    held, ended = _held(connection), _last_outcomes(connection)
     answers = []
-    for key in sorted(defined.keys() | captured.keys() | ended.keys()):
+    for key in sorted(defined.keys() | held.keys() | ended.keys()):
         name, hosts = defined.get(key, (key, ()))
-        captures, first, last = captured.get(key, (0, None, None))
-        documents, versions = written.get(key, (0, 0))
+        captures, documents, versions, first, last = held.get(key, (0, 0, 0, None, None))
         (outcome,) = ended.get(key, (None,))
         answers.append(
             SiteState(key, name, tuple(hosts), captures, documents, versions, first, last, outcome, next=None)
@@ -113,20 +105,10 @@ def sites(connection: Connection, defined: Mapping[str, tuple[str, Sequence[str]
     return answers
 
 
-def _captured(connection: Connection) -> dict[str, tuple[Any, ...]]:
-    date = capture.c.date
-    query = select(capture.c.site, func.count().filter(_PAGE), func.min(date), func.max(date))
-    return _by_site(connection.execute(query.group_by(capture.c.site)))
-
-
-def _written(connection: Connection) -> dict[str, tuple[Any, ...]]:
-    query = (
-        select(document.c.site, func.count(distinct(document.c.id)), func.count(version.c.id))
-        .outerjoin(version, version.c.document == document.c.id)
-        .where(document.c.kind == Kind.ARTICLE)
-        .group_by(document.c.site)
-    )
-    return _by_site(connection.execute(query))
+def _held(connection: Connection) -> dict[str, tuple[Any, ...]]:
+    counts = (func.sum(tally.c[name]) for name in ("captures", "documents", "versions"))
+    query = select(tally.c.site, *counts, func.min(tally.c.first), func.max(tally.c.last))
+    return _by_site(connection.execute(query.group_by(tally.c.site)))
 
 
 def _last_outcomes(connection: Connection) -> dict[str, tuple[Any, ...]]:

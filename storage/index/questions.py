@@ -12,9 +12,9 @@ from itertools import groupby
 from shlex import quote
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, or_, select, tuple_
 
-from storage.errors import NotFound
+from storage.errors import NotFound, UsageError
 from storage.index import attachments, withheld
 from storage.index.attachments import Offered, Offering
 from storage.index.gone import gone_since, standing
@@ -197,6 +197,31 @@ def texts(connection: Connection, wanted: str, identities: Iterable[str] = ()) -
     )
 
 
+def captures_at(
+    connection: Connection, url: str, limit: int, cursor: str | None = None
+) -> tuple[tuple[Held, ...], str | None]:
+    """The captures of an address, oldest first, and the cursor of those that follow; raises NotFound for none."""
+    named = spellings(url)
+    query = (
+        _places()
+        .add_columns(capture.c.id)
+        .where(capture.c.urlkey.in_([surt(one) for one in named]), capture.c.url.in_(named))
+        .where(*withheld.standing(connection).captures_shown())
+        .order_by(capture.c.date, capture.c.id)
+        .limit(limit + 1)
+    )
+    if cursor is not None:
+        date, _, id_ = cursor.rpartition("/")
+        if not (date and id_.isascii() and id_.isdigit() and len(id_) < 19):
+            raise UsageError("the cursor is not of this list: leave it out to begin with the first part")
+        query = query.where(tuple_(capture.c.date, capture.c.id) > (date, int(id_)))
+    rows = connection.execute(query).all()
+    if not rows and cursor is None:
+        raise NotFound(f"no capture of {url[:200]!r} in the archive")
+    more = len(rows) > limit
+    return tuple(map(_held, rows[:limit])), f"{rows[limit - 1].date}/{rows[limit - 1].id}" if more else None
+
+
 def find(connection: Connection, wanted: str, identities: Iterable[str] = ()) -> _Row:
     """The row of the document of this identity, number or address; raises NotFound, Withheld.
 
@@ -257,12 +282,8 @@ def _captures(connection: Connection, owner: int, addresses: Iterable[str], held
     read = select(reading.c.capture).join(version, version.c.id == reading.c.version).where(version.c.document == owner)
     at_address = and_(capture.c.urlkey.in_([surt(url) for url in urls]), capture.c.url.in_(urls))
     return connection.execute(
-        select(
-            *(
-                capture.c[name]
-                for name in ("date", "url", "status", "offset", "length", "payload_digest", "type", "ip")
-            ),
-            file.c.name.label("warc"),
+        _places()
+        .add_columns(
             reading.c.version,
             reading.c.views,
             reading.c.reread,
@@ -270,12 +291,18 @@ def _captures(connection: Connection, owner: int, addresses: Iterable[str], held
             version.c.title,
             version.c.digest,
         )
-        .join(file, file.c.id == capture.c.file)
         .outerjoin(reading, reading.c.capture == capture.c.id)
         .outerjoin(version, version.c.id == reading.c.version)
         .where(or_(capture.c.id.in_(read), at_address), *held.captures_shown())
         .order_by(capture.c.date, file.c.name, capture.c.offset)
     ).all()
+
+
+def _places() -> Select[Any]:
+    """What `_held` reads."""
+    names = ("date", "url", "status", "offset", "length", "payload_digest", "type", "ip")
+    columns = select(*(capture.c[name] for name in names), file.c.name.label("warc"))
+    return columns.join(file, file.c.id == capture.c.file)
 
 
 def _held(row: _Row) -> Held:

@@ -100,7 +100,23 @@ capture = Table(
     Index(None, "crawl"),
     Index(None, "payload_digest"),
     Index("ix_capture_waiting", "site", "id", **_only("derived IS NULL")),
+    Index("ix_capture_nothing", "site", "date", **_only("status IN (404, 410)")),
     Index("ix_capture_pages", "site", "date", **_only("kind IN ('article', 'page')")),
+)
+
+tally = Table(  # what came in each month, in Việt Nam's time, kept by the database while rows are written
+    "tally",
+    metadata,
+    Column("site", String, primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("captures", Integer, nullable=False, server_default="0"),  # without requisites, with revisits
+    Column("revisits", Integer, nullable=False, server_default="0"),
+    Column("requisites", Integer, nullable=False, server_default="0"),
+    Column("documents", Integer, nullable=False, server_default="0"),  # articles, by their first capture
+    Column("versions", Integer, nullable=False, server_default="0"),  # of articles, by their first capture
+    Column("first", String(32)),  # moment of a capture
+    Column("last", String(32)),
+    sqlite_with_rowid=False,
 )
 
 frontier = Table(  # every address that was discovered
@@ -154,8 +170,15 @@ document = Table(
     Column("section", Text),  # last name of the section path of that version
     Column("published", String(32)),  # publication date of that version
     Column("day", String(10), nullable=False),  # publication day, else the day of the first capture
-    Index(None, "site"),
+    # kept by the database: how many versions there are, when the newest of several came, and how many files the
+    # standing one names
+    Column("versions", Integer, nullable=False, server_default="0"),
+    Column("changed", String(32)),
+    Column("files", Integer, nullable=False, server_default="0"),
+    Index(None, "site", "day"),
+    Index(None, "site", "first_seen"),
     Index(None, "day"),
+    Index("ix_document_changed", "changed", **_only("changed IS NOT NULL")),
 )
 
 address = Table(  # the addresses of a document; two sites may say that one address is two documents
@@ -252,6 +275,7 @@ reading = Table(  # what derivation found in one capture
     Column("dated", SmallInteger),  # 1 when the page itself names its date
     Column("signed", SmallInteger),  # 1 when it names an author
     Index(None, "version"),
+    Index("ix_reading_nothing", "capture", **_only("reason IN ('error page', 'moved to the front page')")),
     Index("ix_reading_failed", "capture", **_only("reason LIKE 'failed: %'")),
 )
 

@@ -22,6 +22,9 @@ class Dialect(Protocol):
     def create_fulltext(self, connection: Connection) -> None:
         """Make the full text, empty, beside the tables."""
 
+    def keep_counts(self, connection: Connection) -> None:
+        """Count what the tables hold, and keep `tally` and the counts in `document` right whoever writes."""
+
     def add_to_fulltext(self, connection: Connection, rows: Iterable[Indexed]) -> None:
         """Make versions findable, in the transaction that inserted them."""
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from storage.folding import INVISIBLE, accented, spell, strokeless
+from storage.index.dialects import sqlite_counts
 from storage.query import Term
 
 _COLUMNS = ("title", "lead", "text")
@@ -51,6 +52,10 @@ class SQLite:
             tokenize = f"unicode61 remove_diacritics {remove} tokenchars '{INVISIBLE}'"
             options = f'content=version, content_rowid=id, tokenize="{tokenize}"'
             connection.execute(text(f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(_COLUMNS)}, {options})"))
+
+    def keep_counts(self, connection: Connection) -> None:
+        sqlite_counts.create(connection)
+        sqlite_counts.fill(connection)
 
     def add_to_fulltext(self, connection: Connection, rows: Iterable[tuple[int, str, str | None, str]]) -> None:
         _feed(connection, rows, None)

@@ -1,0 +1,188 @@
+"""Pictures of figures, as geometry: where each bar stands, how dark each cell is. Pure; templates draw them.
+
+A chart over time is parted into at most twelve periods, so that each is wide enough for a finger on the narrowest
+phone: the months of one year, or years, the earliest of which may be several.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Self
+
+HEIGHT = 60
+_SLOT = 72  # width of a period
+_GAP = 2
+_PERIODS = 12
+_SHADES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar; its foot stands on the base line."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A part of the time: a month (`first` == `last`), a year, or what came before the first year that is shown."""
+
+    first: str  # YYYY-MM
+    last: str
+    count: int
+    x: float
+    bars: tuple[Bar, ...]
+
+    @property
+    def is_month(self) -> bool:
+        """Whether it is one month."""
+        return self.first == self.last
+
+    @property
+    def is_year(self) -> bool:
+        """Whether it is one year."""
+        return not self.is_month and self.first[:4] == self.last[:4]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Counts over time, the earliest first. `year` is the year whose months these are, if they are months."""
+
+    periods: tuple[Period, ...]
+    year: str | None
+    width: int = 0
+    slot: int = _SLOT
+    height: int = HEIGHT
+
+    @property
+    def most(self) -> Period:
+        """The period with the most."""
+        return max(self.periods, key=lambda one: one.count)
+
+
+def course(months: Iterable[tuple[str, int]], year: str | None = None) -> Course | None:
+    """Counts by month (YYYY-MM) as bars in years, or in the months of one year; None where there is nothing.
+
+    When all are of one year, it is that year.
+    """
+    counts = Counter[str]()
+    for month, count in months:
+        counts[month] += count
+    counts = Counter({month: count for month, count in counts.items() if count > 0})
+    years = sorted({month[:4] for month in counts})
+    if not years:
+        return None
+    year = year or (years[0] if len(years) == 1 else None)
+    spans = [(month, month) for month in _months(year)] if year else _years(years[0], years[-1])
+    top = max(
+        (max(_peaks(counts, _between(first, last))) for first, last in spans if first in counts or first != last),
+        default=0,
+    )
+    periods = [_period(counts, span, number * _SLOT, top) for number, span in enumerate(spans)]
+    return Course(tuple(periods), year, len(periods) * _SLOT)
+
+
+def sparkline(months: Iterable[tuple[str, int]], first: str, last: str) -> tuple[Bar, ...]:
+    """Counts by quarter between two months, without periods to choose."""
+    counts = dict(months)
+    spans = [_between(f"{year}-{at:02}", f"{year}-{at + 2:02}") for year, at in _quarters(first, last)]
+    sums = [sum(counts.get(month, 0) for month in span) for span in spans]
+    return _bars(sums, 0, 6.0 * len(sums), max(sums, default=0), height=40)
+
+
+def shade(count: int, counts: Sequence[int]) -> int:
+    """How dark a cell of a heat map is, 0 to 4: by its rank among those that are not empty, so that none blinds."""
+    if not count:
+        return 0
+    ranked = sorted(one for one in counts if one)
+    below = sum(1 for one in ranked if one <= count)
+    return ceil(below / len(ranked) * _SHADES)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One month of a heat map."""
+
+    month: str
+    count: int
+    shade: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """Counts by year, the newest first, and month."""
+
+    years: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+    @classmethod
+    def of(cls, months: Iterable[tuple[str, int]]) -> Self:
+        """The map of these counts; a year in between that has none is a row too."""
+        counts: Mapping[str, int] = dict(months)
+        years = sorted({month[:4] for month in counts})
+        if not years:
+            return cls(())
+        ranked = sorted(one for one in counts.values() if one)
+        rows = (f"{year:04}" for year in range(int(years[-1]), int(years[0]) - 1, -1))
+        return cls(tuple((year, tuple(_cell(month, counts, ranked) for month in _months(year))) for year in rows))
+
+
+def _cell(month: str, counts: Mapping[str, int], ranked: Sequence[int]) -> Cell:
+    return Cell(month, counts.get(month, 0), shade(counts.get(month, 0), ranked))
+
+
+def _period(counts: Mapping[str, int], span: tuple[str, str], x: float, top: int) -> Period:
+    first, last = span
+    months = _between(first, last)
+    peaks = _peaks(counts, months)
+    return Period(first, last, sum(counts.get(one, 0) for one in months), x, _bars(peaks, x, x + _SLOT, top))
+
+
+def _peaks(counts: Mapping[str, int], months: Sequence[str]) -> list[int]:
+    """The counts of the months; of more than twelve, the highest in each twelfth of the time."""
+    step = ceil(len(months) / _PERIODS)
+    return [max(counts.get(one, 0) for one in months[at : at + step]) for at in range(0, len(months), step)]
+
+
+def _bars(counts: Sequence[int], start: float, end: float, top: int, height: float = HEIGHT) -> tuple[Bar, ...]:
+    """A bar for each count that is not zero, between two places; even the least can be seen."""
+    step = (end - start) / (len(counts) or 1)
+    gap = _GAP if step < _SLOT else _SLOT / 4
+    bars = []
+    for number, count in enumerate(counts):
+        if count:
+            tall = round(max(count / top * height, 2.0), 1)
+            x = round(start + number * step + gap / 2, 1)
+            bars.append(Bar(x, round(height - tall, 1), round(step - gap, 1), tall))
+    return tuple(bars)
+
+
+def _years(first: str, last: str) -> list[tuple[str, str]]:
+    """Years as first and last month: at most twelve periods, the first of which may be more than a year."""
+    start = max(int(first), int(last) - _PERIODS + 1)
+    spans = [(f"{year:04}-01", f"{year:04}-12") for year in range(start, int(last) + 1)]
+    if start > int(first):
+        spans[0] = (f"{first}-01", spans[0][1])
+    return spans
+
+
+def _months(year: str) -> list[str]:
+    return [f"{year}-{number:02}" for number in range(1, 13)]
+
+
+def _between(first: str, last: str) -> list[str]:
+    start, end = (int(one[:4]) * 12 + int(one[5:7]) - 1 for one in (first, last))
+    return [f"{at // 12:04}-{at % 12 + 1:02}" for at in range(start, end + 1)]
+
+
+def quarters(first: str, last: str) -> int:
+    """How many quarters there are between two months, both among them."""
+    return len(_quarters(first, last))
+
+
+def _quarters(first: str, last: str) -> list[tuple[str, int]]:
+    start, end = (int(one[:4]) * 4 + (int(one[5:7]) - 1) // 3 for one in (first, last))
+    return [(f"{at // 4:04}", at % 4 * 3 + 1) for at in range(start, end + 1)]

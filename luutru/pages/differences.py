@@ -1,0 +1,156 @@
+"""What changed between two texts, laid out for reading: paragraph beside paragraph, and the gist in one line. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from luutru.comparison import Piece, compare, words
+
+_AROUND = 8  # words that stand on either side of a change
+_LONG = 40  # words of a change that are shown in one line
+_MANY = 2_500  # pairs of paragraphs that are tried with each other
+_ALIKE = 0.4
+_WORD = re.compile(r"\S+")
+_TOKEN = re.compile(r"\s*\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A title (number 0) or a paragraph that changed (`replace`, `insert`, `delete`), or several that did not.
+
+    `number` counts the paragraphs of the later text, of the earlier one where it was taken out.
+    """
+
+    op: str
+    number: int
+    pieces: tuple[Piece, ...]
+    paragraphs: tuple[str, ...] = ()
+
+
+def lines(old: tuple[str, str], new: tuple[str, str]) -> tuple[Line, ...]:
+    """How one title and text become another."""
+    before, after = (text.split("\n\n") if text else [] for _, text in (old, new))
+    title = [] if old[0] == new[0] else [Line("replace", 0, refined(compare(old[0], new[0])))]
+    return (*title, *_paragraphs(before, after))
+
+
+def counted(changed: Sequence[Line]) -> tuple[int, int]:
+    """How many words came, and how many went."""
+    return words(piece for line in changed for piece in line.pieces)
+
+
+def refined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """The same pieces, in which the words that a replaced one begins or ends with on both sides are no change."""
+    found: list[Piece] = []
+    for one in _narrowed(pieces):
+        if found and found[-1].op == one.op == "equal":
+            found[-1] = _equal(found[-1].b + one.b)
+        else:
+            found.append(one)
+    return tuple(found)
+
+
+def _narrowed(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    for one in pieces:
+        if one.op != "replace":
+            yield one
+            continue
+        head = _alike(one.a, one.b)
+        a, b = one.a[head:], one.b[head:]
+        tail = _alike(a[::-1], b[::-1])
+        middle = Piece("replace", a[: len(a) - tail], b[: len(b) - tail])
+        ends = one.a[:head], a[len(a) - tail :]
+        yield from (part for part in (_equal(ends[0]), middle, _equal(ends[1])) if part.a or part.b)
+
+
+def _equal(text: str) -> Piece:
+    return Piece("equal", text, text)
+
+
+def _alike(one: str, other: str) -> int:
+    """How much two texts have in common at their beginning, in whole words."""
+    shorter = min(len(one), len(other))
+    at = next((at for at in range(shorter) if one[at] != other[at]), shorter)
+    while at and any(text[at - 1 : at + 1].isalnum() and len(text) > at for text in (one, other)):
+        at -= 1
+    return at
+
+
+def gist(old: str, new: str) -> tuple[Piece, ...]:
+    """The first change between two texts, with a few words on either side of it."""
+    pieces = refined(compare(old, new))
+    at = next((number for number, one in enumerate(pieces) if one.op != "equal"), None)
+    if at is None:
+        return ()
+    change = Piece(pieces[at].op, _cut(pieces[at].a), _cut(pieces[at].b))
+    before = _last(pieces[at - 1].b) if at else ""
+    after = _first(pieces[at + 1].b) if at + 1 < len(pieces) else ""
+    return tuple(
+        one for one in (Piece("equal", before, before), change, Piece("equal", after, after)) if one.a or one.b
+    )
+
+
+def _paragraphs(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
+    for op, i, j, k, n in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if op == "equal":
+            yield Line(op, k + 1, (), tuple(new[k:n]))
+        else:
+            yield from _changed(old[i:j], new[k:n], i, k)
+
+
+def _changed(old: Sequence[str], new: Sequence[str], i: int, k: int) -> Iterator[Line]:
+    """Paragraphs that are alike beside each other, the others by themselves, in the order of the texts."""
+    one, other = 0, 0
+    for left, right in [*_pairs(old, new), (len(old), len(new))]:
+        yield from (Line("delete", i + at + 1, (Piece("delete", old[at], ""),)) for at in range(one, left))
+        yield from (Line("insert", k + at + 1, (Piece("insert", "", new[at]),)) for at in range(other, right))
+        if left < len(old):
+            yield Line("replace", k + right + 1, refined(compare(old[left], new[right])))
+        one, other = left + 1, right + 1
+
+
+def _pairs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+    """Which paragraphs became which: those that have enough words in common, the order kept, as much as can be."""
+    if len(old) * len(new) > _MANY:
+        return [(at, at) for at in range(min(len(old), len(new)))]
+    share = [[_share(one, other) for other in new] for one in old]
+    best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for i in range(len(old) - 1, -1, -1):
+        for k in range(len(new) - 1, -1, -1):
+            paired = share[i][k] + best[i + 1][k + 1] if share[i][k] >= _ALIKE else 0.0
+            best[i][k] = max(paired, best[i + 1][k], best[i][k + 1])
+    pairs, i, k = [], 0, 0
+    while i < len(old) and k < len(new):
+        if share[i][k] >= _ALIKE and best[i][k] == share[i][k] + best[i + 1][k + 1]:
+            pairs.append((i, k))
+            i, k = i + 1, k + 1
+        elif best[i][k] == best[i + 1][k]:
+            i += 1
+        else:
+            k += 1
+    return pairs
+
+
+def _share(one: str, other: str) -> float:
+    mine, theirs = set(_WORD.findall(one)), set(_WORD.findall(other))
+    return 2 * len(mine & theirs) / (len(mine) + len(theirs)) if mine and theirs else 0.0
+
+
+def _last(text: str) -> str:
+    """The last words of what stands before a change, of its paragraph."""
+    line = text.rpartition("\n")[2]
+    tokens = _TOKEN.findall(line)
+    space = line[len(line.rstrip()) :]
+    return ("… " if len(tokens) > _AROUND else "") + "".join(tokens[-_AROUND:]).lstrip() + space
+
+
+def _first(text: str) -> str:
+    line = text.partition("\n")[0]
+    tokens = _TOKEN.findall(line)
+    return "".join(tokens[:_AROUND]) + (" …" if len(tokens) > _AROUND else "")
+
+
+def _cut(text: str) -> str:
+    tokens = _TOKEN.findall(text)
+    return text if len(tokens) <= _LONG else "".join(tokens[:_LONG]) + " …"

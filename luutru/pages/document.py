@@ -1,0 +1,233 @@
+"""A document: what it says in one of its versions, how each thing is known, and where the proof lies."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from fastapi import APIRouter, Request, Response
+
+import spiders
+from luutru.comparison import compare, words
+from luutru.pages import rendering
+from luutru.responses import JsonResponse
+from luutru.room import Asked, Room
+from storage.errors import NotFound
+from storage.index import questions
+from storage.index.attachments import Offered, Offering
+from storage.index.engine import Connection
+from storage.index.mentions import day_of
+from storage.index.pictures import Picture, pictures
+from storage.index.questions import Shown
+from storage.index.related import Republication
+from storage.index.wordings import Source, Wording, wording
+from storage.model import Image
+
+router = APIRouter()
+_COMPARED = 20  # versions whose words are counted, the newest
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A version, and how many words came and went since the one before; None where nobody counted."""
+
+    version: int
+    first_seen: str
+    last_seen: str
+    added: int | None
+    removed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """A picture of the article, and where the archive has it, if it does."""
+
+    url: str
+    caption: str | None
+    credit: str | None
+    date: str | None
+    warc: str | None
+    offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A place in the course of a text from site to site; without `document`, this document itself."""
+
+    day: str
+    document: str | None
+    site: str
+    title: str | None
+    similarity: float
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A document as its page tells it, in one version; what has no version has no text."""
+
+    document: str
+    kind: str
+    url: str
+    site: str
+    title: str | None
+    lead: str | None
+    paragraphs: tuple[str, ...]
+    authors: tuple[str, ...]
+    published: str | None
+    published_from: str | None
+    modified: str | None
+    section: tuple[str, ...]
+    tags: tuple[str, ...]
+    views: int | None
+    language: str | None
+    method: str | None
+    confidence: float | None
+    reason: str | None
+    digest: str | None
+    version: int | None
+    is_newest: bool
+    versions: tuple[Standing, ...]
+    pictures: tuple[Pictured, ...]
+    attachments: tuple[Offered, ...]
+    articles: tuple[Offering, ...]
+    addresses: tuple[tuple[str, int], ...]
+    republications: tuple[Stop, ...]
+    gone_since: str | None
+    last_seen: str | None
+    capture: Source | None
+    is_lost: bool
+    citations: tuple[tuple[str, str], ...]
+
+
+@router.get("/d/{identity:path}.json")
+def json(request: Request, room: Asked, identity: str, version: int | None = None) -> Response:
+    """The same for machines; or the page of a document whose name ends so."""
+    try:
+        return JsonResponse(document(room, identity, version))
+    except NotFound:
+        with room.read() as connection:
+            questions.find(connection, f"{identity}.json")
+        return html(request, room, f"{identity}.json", version)
+
+
+@router.get("/d/{identity:path}")
+def html(request: Request, room: Asked, identity: str, version: int | None = None) -> Response:
+    """The page."""
+    found = document(room, identity, version)
+    return rendering.page(request, room, "document.html", found)
+
+
+def document(room: Room, wanted: str, number: int | None) -> Page:
+    """A document in a version, the standing one unless another is named; raises NotFound."""
+    with room.read() as connection:
+        shown = questions.show(connection, wanted, spiders.documents(wanted))
+        chosen = _chosen(shown, number)
+        said = wording(connection, shown.document, chosen) if chosen else None
+        texts = questions.texts(connection, shown.document).texts if len(shown.versions) > 1 else ()
+        source = _source(shown, said)
+        drawn = _pictured(connection, said.images, source.date if source else "") if said else ()
+    return Page(
+        document=shown.document,
+        kind=shown.kind,
+        url=shown.url,
+        site=shown.site,
+        title=said.title if said else shown.title,
+        lead=_lead(said),
+        paragraphs=tuple(said.text.split("\n\n")) if said and said.text else (),
+        authors=said.authors if said else (),
+        published=said.published if said else None,
+        published_from=said.published_from if said else None,
+        modified=said.modified if said else None,
+        section=said.section if said else (),
+        tags=said.tags if said else (),
+        views=shown.views,
+        language=said.language if said else None,
+        method=said.method if said else None,
+        confidence=said.confidence if said else None,
+        reason=shown.reason,
+        digest=said.digest if said else None,
+        version=chosen,
+        is_newest=chosen == shown.version,
+        versions=tuple(_standing(shown, texts)),
+        pictures=drawn,
+        attachments=shown.attachments,
+        articles=shown.articles,
+        addresses=_addresses(shown),
+        republications=_course(shown, said),
+        gone_since=shown.gone_since,
+        last_seen=shown.versions[chosen - 1].last_seen if chosen and chosen <= len(shown.versions) else None,
+        capture=source,
+        is_lost=source is not None and not _is_there(room, source.warc),
+        citations=(),
+    )
+
+
+def _chosen(shown: Shown, number: int | None) -> int | None:
+    if number is None:
+        return shown.version
+    if number not in {one.version for one in shown.versions}:
+        raise NotFound(f"{shown.document} has no version {number}: there are {len(shown.versions)}")
+    return number
+
+
+def _lead(said: Wording | None) -> str | None:
+    """The lead, where the text does not begin with it."""
+    return said.lead if said and said.lead and not said.text.startswith(said.lead) else None
+
+
+def _source(shown: Shown, said: Wording | None) -> Source | None:
+    """The earliest capture that gave the text, of those that may be shown."""
+    if said is None:
+        return None
+    places = {(one.warc, one.offset) for one in shown.captures}
+    return next((one for one in said.sources if (one.warc, one.offset) in places), None)
+
+
+def _is_there(room: Room, warc: str) -> bool:
+    return any((room.collection.home / name).exists() for name in (warc, f"{warc}.open"))
+
+
+def _standing(shown: Shown, texts: Sequence[tuple[str, str]]) -> Iterable[Standing]:
+    """The versions, and what changed in each of the newest of them."""
+    newest = max((one.version for one in shown.versions), default=0) - _COMPARED
+    for before, one in zip([None, *shown.versions], shown.versions, strict=False):
+        counted: tuple[int, int] | tuple[None, None] = (None, None)
+        if before and one.version > newest:
+            counted = words(compare(*("\n\n".join(texts[at.version - 1]) for at in (before, one))))
+        yield Standing(one.version, one.first_seen, one.last_seen, *counted)
+
+
+def _pictured(connection: Connection, images: Sequence[Image], moment: str) -> tuple[Pictured, ...]:
+    held: dict[str, Picture] = pictures(connection, [one.url for one in images], moment) if images else {}
+    return tuple(
+        Pictured(
+            url=one.url,
+            caption=one.caption,
+            credit=one.credit,
+            date=held[one.url].date if one.url in held else None,
+            warc=held[one.url].warc if one.url in held else None,
+            offset=held[one.url].offset if one.url in held else None,
+        )
+        for one in images
+    )
+
+
+def _addresses(shown: Shown) -> tuple[tuple[str, int], ...]:
+    captures = Counter(one.url for one in shown.captures)
+    return tuple((url, captures[url]) for url in shown.addresses)
+
+
+def _course(shown: Shown, said: Wording | None) -> tuple[Stop, ...]:
+    """This document and its republications by day; the first is the one that no other precedes."""
+    if not shown.republications:
+        return ()
+    first_seen = min(one.first_seen for one in shown.versions)
+    mine = Stop(day_of(said.published if said else None, first_seen), None, shown.site, None, 1.0, False)
+    others = [_stop(one) for one in shown.republications]
+    stops = sorted([mine, *others], key=lambda one: (one.day, one.document is not None, one.document or ""))
+    is_told = all(one.first is not None for one in shown.republications)
+    return (replace(stops[0], is_first=is_told), *stops[1:])
+
+
+def _stop(one: Republication) -> Stop:
+    return Stop(day_of(one.published, one.first_seen), one.document, one.site, one.title, one.similarity, False)

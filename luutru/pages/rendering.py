@@ -1,0 +1,99 @@
+"""How a page is made: its facts, a template, and the words of the language in which it is asked for."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+from fastapi import Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from luutru.pages import charts
+from luutru.pages.links import Links
+from luutru.pages.naming import defined
+from luutru.pages.words import LANGUAGES, Words
+from luutru.room import Room
+
+MARKS = ("\x02", "\x03")  # around what was searched for: characters that no text has
+_MARKED = re.compile(f"([{''.join(MARKS)}])")
+STATES = {  # outcomes as the style sheet names them
+    "completed": "ok",
+    "partial": "partial",
+    "failed": "failed",
+    "interrupted": "cut",
+    "refused": "refused",
+    "missed": "missed",
+    "skipped": "skipped",
+    "running": "running",
+    "none": "none",
+}
+
+
+class Here:
+    """Where the page that is made stands itself: in the other language, and as JSON."""
+
+    def __init__(self, request: Request, to: Links, has_twin: bool) -> None:
+        path, query = request.url.path, request.url.query
+        self.other = to.other(path, query)
+        self.twin = to.twin(path, query) if has_twin else None
+
+
+def page(
+    request: Request, room: Room, template: str, facts: Any, *, status: int = 200, has_twin: bool = True, **more: Any
+) -> Response:
+    """The page of a template; `facts` are `page` in it, and the same as JSON where it has a twin."""
+    language = language_of(request.url.path)
+    words, to = Words(language, room.collection.config.zone), Links(language)
+    context = {
+        "page": facts,
+        "words": words,
+        "to": to,
+        "here": Here(request, to, has_twin),
+        "other": next(one for one in LANGUAGES if one != language),
+        "names": {key: name for key, (name, _) in defined(room.collection).items()},
+        "zone": room.collection.config.time_zone,
+        "replays": room.replay_origin is not None,
+        "current": "",
+        "query": "",
+    } | more
+    environment = _environment()
+    parts = environment.get_template("parts.html").make_module(context)
+    html = environment.get_template(template).render(context, parts=parts)
+    return HTMLResponse(html.encode("utf-8", "replace"), status)
+
+
+def words_of(request: Request, room: Room) -> Words:
+    """The words of the language in which a page is asked for."""
+    return Words(language_of(request.url.path), room.collection.config.zone)
+
+
+def language_of(path: str) -> str:
+    """The language of a page: English below `/en`, else Vietnamese."""
+    return "en" if path == "/en" or path.startswith("/en/") else "vi"
+
+
+def marked(text: str) -> Iterator[tuple[str, bool]]:
+    """The pieces of a text, and whether each is what was searched for."""
+    inside = False
+    for piece in _MARKED.split(text):
+        if piece in MARKS:
+            inside = piece == MARKS[0]
+        elif piece:
+            yield piece, inside
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(loader=PackageLoader("luutru"), autoescape=True, undefined=StrictUndefined)
+    environment.globals |= {
+        "course": charts.course,
+        "heat": charts.Heat.of,
+        "sparkline": charts.sparkline,
+        "quarters": charts.quarters,
+        "marks": marked,
+        "states": STATES,
+        "version": metadata.version("luutru"),
+    }
+    return environment

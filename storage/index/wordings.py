@@ -1,0 +1,118 @@
+"""What one version of a document says, and the captures in which it was read."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from storage.errors import NotFound
+from storage.index.tables import capture, document, file, fixity, reading, version
+from storage.model import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record lies."""
+
+    warc: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """When a file was verified last, and how many problems that found."""
+
+    verified: str
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A capture in which a text was read, as its row says it; for a revisit, the `original` has the payload."""
+
+    date: str
+    url: str
+    status: int | None
+    type: str
+    warc: str
+    offset: int
+    length: int
+    payload_digest: str | None
+    record_id: str
+    ip: str | None
+    crawl: str
+    original: Place | None
+    fixity: Verified | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One version of a document: all that was read with its text."""
+
+    title: str
+    lead: str | None
+    text: str
+    authors: tuple[str, ...]
+    published: str | None
+    published_from: str | None
+    modified: str | None
+    section: tuple[str, ...]
+    tags: tuple[str, ...]
+    language: str | None
+    images: tuple[Image, ...]
+    method: str
+    confidence: float
+    digest: str
+    sources: tuple[Source, ...]  # the earliest first
+
+
+_original, _original_file = capture.alias("original"), file.alias("original_file")
+_PLAIN = ("title", "lead", "text", "published", "published_from", "modified", "language", "method", "digest")
+_LISTS = ("authors", "section", "tags")
+
+
+def wording(connection: Connection, identity: str, number: int) -> Wording:
+    """The version of this number, from 1 by first capture; raises NotFound."""
+    row = connection.execute(
+        select(version)
+        .join(document, document.c.id == version.c.document)
+        .where(document.c.identity == identity)
+        .order_by(version.c.first_seen, version.c.digest)
+        .limit(1)
+        .offset(number - 1)
+    ).first()
+    if row is None:
+        raise NotFound(f"{identity} has no version {number}: `luutru history {identity}` lists them")
+    said: dict[str, Any] = {name: getattr(row, name) for name in _PLAIN}
+    return Wording(
+        **said | {name: tuple(json.loads(getattr(row, name))) for name in _LISTS},
+        images=tuple(Image(**one) for one in json.loads(row.images)),
+        confidence=row.confidence / 1000,
+        sources=_sources(connection, row.id),
+    )
+
+
+def _sources(connection: Connection, id_: int) -> tuple[Source, ...]:
+    names = ("date", "url", "status", "type", "offset", "length", "payload_digest", "record_id", "ip", "crawl")
+    rows = connection.execute(
+        select(*(capture.c[name] for name in names), file.c.name.label("warc"))
+        .add_columns(_original_file.c.name.label("original_warc"), _original.c.offset.label("original_offset"))
+        .add_columns(fixity.c.verified, fixity.c.problems)
+        .select_from(reading)
+        .join(capture, capture.c.id == reading.c.capture)
+        .join(file, file.c.id == capture.c.file)
+        .outerjoin(fixity, fixity.c.file == file.c.name)
+        .outerjoin(_original, _original.c.id == capture.c.original)
+        .outerjoin(_original_file, _original_file.c.id == _original.c.file)
+        .where(reading.c.version == id_)
+        .order_by(capture.c.date, file.c.name, capture.c.offset)
+    )
+    return tuple(
+        Source(
+            **{name: getattr(row, name) for name in (*names, "warc")},
+            original=Place(row.original_warc, row.original_offset) if row.original_warc else None,
+            fixity=Verified(row.verified, row.problems) if row.verified else None,
+        )
+        for row in rows
+    )
