@@ -37,21 +37,23 @@ def crawl(
     connect_to: tuple[str, ...] = (),
     max_pages: int | None = None,
     full: bool = False,
+    id_: str | None = None,
     settings: Mapping[str, str] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Crawl:
     """Crawl the site that `load` gives into the collection; `load` is called again in the deriving processes.
 
-    A `full` crawl fetches everything again, whether it is due or not.
+    A `full` crawl fetches everything again, whether it is due or not. `id_` is its id where it was given one before.
 
     Raises UsageError (no contact, a setting that cannot be read), AlreadyRunning, StorageError. SIGINT and SIGTERM end
     the crawl cleanly, a second one at once; both are an outcome, not an error.
     """
     chosen = of_home(collection.config)
     chosen.update(dict(settings or {}), priority="cmdline")
-    chosen.set("CONNECT_TO", list(connect_to), priority="cmdline")
+    if connect_to:
+        chosen.set("CONNECT_TO", list(connect_to), priority="cmdline")
     configure_logging(chosen)
-    session = session_for(load, collection, chosen, max_pages, full)
+    session = session_for(load, collection, chosen, max_pages, full, id_)
     with _Interrupts() as interrupts:
         session.open()
         broken = True
@@ -87,12 +89,13 @@ def session_for(
     settings: BaseSettings,
     max_pages: int | None = None,
     full: bool = False,
+    id_: str | None = None,
 ) -> Session:
     """A session that may be opened; raises UsageError, also when it would crawl strangers without a contact."""
     guard = Guard(ConnectTo.parse(mapping) for mapping in settings.getlist("CONNECT_TO"))
     if not collection.config.contact:
         _only_permitted(load(), guard)
-    return Session(collection, load, settings, max_pages, full)
+    return Session(collection, load, settings, max_pages, full, id_)
 
 
 def _only_permitted(site: Site, guard: Guard) -> None:

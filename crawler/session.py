@@ -60,10 +60,11 @@ class Session:
         settings: BaseSettings,
         max_pages: int | None = None,
         full: bool = False,
+        id_: str | None = None,
     ) -> None:
         """A `full` crawl asks for everything again, and never whether it has changed."""
         self.site = load()
-        self.crawl = token_hex(4)
+        self.crawl = id_ or token_hex(4)
         self.full = full
         self.frontier = Frontier(collection.index, self.site.key, max_pages, self._ask_again)
         self._collection = collection

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
@@ -72,6 +73,7 @@ class Missed:
     first: datetime | None = None  # of the earlier ones
 
 
+@lru_cache(maxsize=1000)
 def parse(text: str) -> Cadence:
     """The cadence that a text is; raises UsageError, which says what to write."""
     words = text.split()

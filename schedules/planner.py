@@ -34,7 +34,7 @@ class Planner:
         self.jobs = jobs
         self._index = index
         self._zone = zone
-        self._now = now
+        self.now = now
 
     def look(self) -> list[Run]:
         """Write down what was due up to now and when what is due next; the runs that will never run, in their order.
@@ -62,7 +62,7 @@ class Planner:
         with self._index.write() as connection:
             row = schedule.planned(connection).get(job.name)
             mine = [one for one in schedule.open_runs(connection) if one.job == job.name]
-            now = self._now()
+            now = self.now()
             if row is None or row.planned is None:
                 schedule.put(connection, replace(row or Planned(job.name, job.site, now), **decided))
                 return
@@ -73,7 +73,7 @@ class Planner:
                 schedule.change(connection, change.row, change.runs, change.unwanted)
 
     def _changes(self, rows: Mapping[str, Planned], open_: Sequence[Run], untried: set[str]) -> Iterator[Change]:
-        now = self._now()
+        now = self.now()
         for job in self.jobs.values():
             mine = [one for one in open_ if one.job == job.name]
             row = rows.get(job.name)

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from storage.errors import NotAHome, StorageError, UsageError
-from storage.keys import KEYS, TIME_ZONE, Kept, file_content, from_word
+from storage.keys import KEYS, MAX_RUNS, STALL_LIMIT, TIME_LIMIT, TIME_ZONE, Kept, file_content, from_word
 
 FILE = "luutru.toml"
 DEFAULT = "default"
@@ -48,6 +48,9 @@ class Config:
     replay_url: str | None = field(default=None, repr=False)  # may hold a password
     hosts: tuple[str, ...] = ()
     alerts: tuple[str, ...] = field(default=(), repr=False)  # hold passwords and tokens
+    max_runs: int = MAX_RUNS
+    time_limit: str = TIME_LIMIT
+    stall_limit: str = STALL_LIMIT
     settings: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
     origins: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
 

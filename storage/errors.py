@@ -3,6 +3,7 @@
 ArchiveError                       1  the archive cannot do what was asked
 ├── UsageError (ValueError)        2  the command or the configuration is wrong
 │   ├── UnknownSite (LookupError)  2  no site of that name
+│   ├── UnknownJob (LookupError)   2  nothing of that name is planned
 │   ├── BrokenSite                 2  a site file that cannot be read
 │   ├── NotAHome                   2  a directory that is not an archive of ours
 │   └── NewerIndex                 2  an index written by a newer version
@@ -10,7 +11,7 @@ ArchiveError                       1  the archive cannot do what was asked
 ├── Withheld                       1  kept, and not shown
 ├── Exhausted                      1  a file that cannot be read within the limits
 ├── TooSlow                        1  a question that takes longer than it may
-├── AlreadyRunning                 3  another process crawls this site
+├── AlreadyRunning                 3  another process crawls this site, or serves the schedule
 └── StorageError (OSError)         4  disk full, not writable, lost
     └── BrokenRecord               4  a WARC record that is not what the index says
 """
@@ -38,6 +39,16 @@ class UnknownSite(UsageError, LookupError):
         if not near and "." in name:
             hint += ", and an address begins with https://"
         super().__init__(f"unknown site {name!r}: {hint}")
+        self.name = name
+        self.near = near
+
+
+class UnknownJob(UsageError, LookupError):
+    """Nothing is planned by this name; the message names those that come near."""
+
+    def __init__(self, name: str, near: list[str]) -> None:
+        hint = f"did you mean {' or '.join(near)}?" if near else "`luutru schedule list` lists what there is"
+        super().__init__(f"nothing is planned by the name {name!r}: {hint}")
         self.name = name
         self.near = near
 
@@ -96,7 +107,7 @@ class TooSlow(ArchiveError):
 
 
 class AlreadyRunning(ArchiveError):
-    """Another process crawls this site; the message says which and since when."""
+    """Another process crawls this site, serves the schedule or rebuilds the index; the message says which."""
 
     status = 3
 

@@ -8,13 +8,16 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 TIME_ZONE = "Asia/Ho_Chi_Minh"
+MAX_RUNS, TIME_LIMIT, STALL_LIMIT = 2, "24h", "30m"
 _MAIL = re.compile(r"[^\s@()<>\"\\]+@[^\s@()<>\"\\.]+(\.[^\s@()<>\"\\.]+)+")
 _SERVICE = re.compile(r"[A-Za-z][\w+.-]*://[^\s\x00-\x1f\x7f]+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_DURATION = re.compile(r"\d{1,6}[smhd]")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
-Kept = str | bool | tuple[str, ...]
+Kept = str | bool | int | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,28 @@ def host_names(value: object) -> tuple[str, ...]:
     return tuple(given)
 
 
+def count(value: object) -> int:
+    """A number of things, at least one; a word of digits in the environment."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("must be a whole number, at least 1")
+    return value
+
+
+def duration(value: object) -> str:
+    """A length of time in words, such as `90m`; `seconds` tells how long it is."""
+    given = text(value)
+    if not _DURATION.fullmatch(given) or not seconds(given):
+        raise ValueError(f"must be a length of time such as 45s, 30m, 6h or 2d, not {given!r}")
+    return given
+
+
+def seconds(checked: str) -> float:
+    """The seconds of a checked `duration`."""
+    return int(checked[:-1]) * _UNITS[checked[-1]]
+
+
 def _is_address(given: str) -> bool:
     try:
         parts = urlsplit(given)
@@ -119,6 +144,12 @@ KEYS = {
         "Where `luutru schedule serve` tells of what needs a person: mail, Telegram, a webhook and many more, as\n"
         "# addresses of apprise (https://github.com/caronc/apprise/wiki). `luutru schedule test-alert` tries them.",
         ("mailtos://USER:PASSWORD@example.org?to=you@example.org", "tgram://TOKEN/CHAT"),
+    "max_runs": Key(count, "How many crawls and other planned work `luutru schedule serve` runs at once.", MAX_RUNS),
+    "time_limit": Key(
+        duration, "After how long a planned run is stopped (45s, 30m, 6h, 2d); a crawl's next run goes on.", TIME_LIMIT
+    ),
+    "stall_limit": Key(
+        duration, "After how long a planned crawl is stopped that captures nothing and reads nothing.", STALL_LIMIT
     ),
 }
 

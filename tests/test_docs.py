@@ -24,6 +24,7 @@ from luutru.comparison import Piece
 from luutru.rebuild import Changed, Rederived, Skipped
 from luutru.reindex import Reindexed
 from luutru.revisiting import Pause, RevisitShown
+from luutru.scheduling import Coming, JobShown
 from storage.backup import Backup
 from storage.backup import Problem as NotCopied
 from storage.config import Value
@@ -37,6 +38,8 @@ from storage.index.holdings import SiteState, Stats
 from storage.index.questions import Held, Period, Shown, VersionLine
 from storage.index.related import First, Republication
 from storage.index.revisits import DueCount
+from storage.index.runs import AnyRun
+from storage.index.schedule import Run
 from storage.index.search import Hit
 from storage.index.sql import ask
 from storage.index.views import VIEWS
@@ -119,6 +122,9 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru sites show", SiteShown),
         ("luutru sites check", SiteCheck),
         ("luutru crawl", Crawl),
+        ("luutru runs list", AnyRun),
+        ("luutru schedule list", JobShown),
+        ("luutru schedule run", Run),
         ("luutru search", Page),
         ("luutru show", Shown),
         ("luutru history", Period),
@@ -153,6 +159,8 @@ def test_other_documented_json() -> None:
     check(json.loads(example), RevisitShown)
     (example,) = blocks(SECTIONS["luutru export jsonl"], "text")
     check(json.loads(example), Decided)
+    (example,) = blocks(SECTIONS["luutru schedule next"], "json")
+    check(json.loads(example)["runs"][0], Coming)
     (example,) = blocks(SECTIONS["luutru sql"], "json")
     assert list(json.loads(example)) == ["columns", "rows"]
     assert list(json.loads(example)["rows"][0]) == json.loads(example)["columns"]

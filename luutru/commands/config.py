@@ -31,4 +31,4 @@ def write_config(invocation: Invocation, config: Config) -> None:
 def _shown(value: Kept | None) -> str:
     if isinstance(value, tuple):
         return " ".join(value)
-    return str(value).lower() if isinstance(value, bool) else value or ""
+    return str(value).lower() if isinstance(value, bool) else str(value or "")

@@ -1,5 +1,6 @@
 """`luutru crawl`."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from storage.config import Config
 from storage.errors import UsageError
 from storage.model import Outcome
 
+_RUN = re.compile(r"[0-9a-f]{8,16}")
 _Handler = Callable[[int, FrameType | None], None]
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ STATUS = {
 )
 @click.option("--full", is_flag=True, help="Fetch everything again, whether it is due or not.")
 @click.option("--max-pages", type=click.IntRange(min=1), metavar="N", help="Stop after so many pages.")
+@click.option("--run", metavar="ID", help="The run of the schedule that this crawl is; the daemon says so.")
 @click.option(
     "--set", "given", multiple=True, metavar="NAME=VALUE", help="Any setting, such as DERIVE=off; may be repeated."
 )
@@ -54,6 +57,7 @@ def command(
     connect_to: tuple[str, ...],
     full: bool,
     max_pages: int | None,
+    run: str | None,
     given: tuple[str, ...],
 ) -> None:
     """Archive sites, one after the other, or one address by generic rules.
@@ -65,6 +69,8 @@ def command(
 
     config = invocation.config(given)
     _refuse_unknown_settings(config)
+    if run and (len(sites) > 1 or not _RUN.fullmatch(run)):
+        raise UsageError("--run names the run of one site, by 8 to 16 hexadecimal digits")
     loaders = [partial(spiders.load, name, invocation.home, config.own_sites) for name in sites]
     for load in loaders:
         load()
@@ -81,6 +87,7 @@ def command(
                 connect_to=connect_to,
                 max_pages=max_pages,
                 full=full,
+                id_=run,
                 on_progress=on_progress,
             )
         invocation.status = STATUS[ended.outcome]

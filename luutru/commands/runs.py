@@ -1,6 +1,7 @@
 """`luutru runs`."""
 
 from datetime import tzinfo
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,10 +9,13 @@ from luutru.commands import Group, Invocation
 from luutru.output import counted, local, size, write, write_json, write_table
 from storage.model import Crawl
 
+if TYPE_CHECKING:
+    from storage.index.runs import AnyRun
+
 
 @click.group(cls=Group)
 def command() -> None:
-    """List crawls, or show one."""
+    """List runs: crawls and other planned work, also what was missed or skipped; or show one."""
 
 
 @command.command("list")
@@ -19,37 +23,56 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
 @click.pass_obj
 def list_(invocation: Invocation, site: str | None, limit: int) -> None:
-    """List the newest crawls, of SITE or of all sites."""
-    from storage.index import holdings
+    """List the newest runs, of SITE or all of them."""
+    from storage.index import runs
 
     with invocation.collection() as collection:
         with collection.index.read() as connection:
-            runs = holdings.runs(connection, site, limit)
+            newest = runs.newest(connection, site, limit)
         if invocation.json:
-            for one in runs:
+            for one in newest:
                 write_json(one)
         else:
-            columns = ("crawl", "site", "outcome", "started", "captures", "new", "changed", "errors")
-            write_table(columns, (_row(one, collection.config.zone) for one in runs))
+            columns = ("run", "job", "outcome", "started or due", "captures", "new", "changed", "errors", "reason")
+            write_table(columns, (_row(one, collection.config.zone) for one in newest))
 
 
 @command.command()
-@click.argument("crawl")
+@click.argument("run")
 @click.pass_obj
-def show(invocation: Invocation, crawl: str) -> None:
-    """Show the crawl whose id begins with CRAWL, with its warnings and the addresses that it gave up."""
-    from storage.index import frontier, holdings
+def show(invocation: Invocation, run: str) -> None:
+    """Show the run whose id begins with RUN; of a crawl, its warnings and the addresses that it gave up."""
+    from storage.index import frontier, runs
 
     with invocation.collection() as collection:
         with collection.index.read() as connection:
-            run = holdings.run(connection, crawl)
-            given_up = frontier.failures(connection, run.crawl)
+            wanted = runs.find(connection, run)
+            given_up = frontier.failures(connection, wanted.crawl)
         if invocation.json:
-            write_json(run)
+            write_json(wanted)
             return
-        write_run(run, collection.config.zone)
+        _write(wanted, collection.config.zone)
         for url, _, reason in given_up:
             write(f"  {'given up':<12}{url} ({reason})")
+
+
+def _write(run: "AnyRun", zone: tzinfo) -> None:
+    """A run for people: what was planned, then what was captured."""
+    if run.captured:
+        write_run(run.captured, zone)
+    else:
+        write(f"{run.job}: {run.outcome}")
+        write(f"  {'run':<12}{run.crawl}")
+    for name, value in (
+        ("reason", run.reason),
+        ("due", local(run.due, zone)),
+        ("stands for", counted(run.slots, "planned run") if run.slots > 1 else ""),
+        ("asked by", run.asked_by),
+        ("exit status", run.status),
+        ("log", run.log),
+    ):
+        if value not in (None, ""):
+            write(f"  {name:<12}{value}")
 
 
 def write_run(run: Crawl, zone: tzinfo) -> None:
@@ -75,14 +98,13 @@ def _documents(run: Crawl) -> str:
     return f"{run.documents_new:,} new, {run.documents_changed:,} changed, {run.documents_unchanged:,} unchanged"
 
 
-def _row(run: Crawl, zone: tzinfo) -> tuple[object, ...]:
+def _row(run: "AnyRun", zone: tzinfo) -> tuple[object, ...]:
+    many = f" ({run.slots:,})" if run.slots > 1 else ""
     return (
         run.crawl,
-        run.site,
-        run.outcome.value,
-        local(run.started.isoformat(), zone),
-        run.captures,
-        run.documents_new,
-        run.documents_changed,
-        run.errors,
+        run.job,
+        f"{run.outcome}{many}",
+        local(run.started or run.due, zone),
+        *(run.captures, run.documents_new, run.documents_changed, run.errors),
+        run.reason or "",
     )

@@ -96,6 +96,12 @@ def end(connection: Connection, id_: str, **counted: object) -> Crawl:
     return of_row(connection.execute(select(crawl).where(crawl.c.id == id_)).mappings().one())
 
 
+def find(connection: Connection, id_: str) -> Crawl | None:
+    """The crawl of this id; None where it never began."""
+    row = connection.execute(select(crawl).where(crawl.c.id == id_)).mappings().first()
+    return of_row(row) if row else None
+
+
 def counts(connection: Connection, id_: str) -> Counts:
     """Captures of pages and their requisites, counted apart."""
     requisite = capture.c.kind == Kind.REQUISITE

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, and_, distinct, func, select, tuple_
 
 from storage.errors import NotFound
 from storage.index import crawls
-from storage.index.tables import capture, crawl, document, file, frontier, tally, version
+from storage.index.tables import capture, crawl, document, file, frontier, schedule, tally, version
 from storage.model import Crawl
 
 
@@ -94,14 +94,14 @@ def run(connection: Connection, wanted: str) -> Crawl:
 def sites(connection: Connection, defined: Mapping[str, tuple[str, Sequence[str]]]) -> list[SiteState]:
     """The defined sites (key: name and hosts) and those that were archived without a definition, by key."""
     held, ended = _held(connection), _last_outcomes(connection)
+    due = _by_site(connection.execute(select(schedule.c.site, schedule.c.next).where(schedule.c.site.is_not(None))))
     answers = []
     for key in sorted(defined.keys() | held.keys() | ended.keys()):
         name, hosts = defined.get(key, (key, ()))
         captures, documents, versions, first, last = held.get(key, (0, 0, 0, None, None))
         (outcome,) = ended.get(key, (None,))
-        answers.append(
-            SiteState(key, name, tuple(hosts), captures, documents, versions, first, last, outcome, next=None)
-        )
+        (next_,) = due.get(key, (None,))
+        answers.append(SiteState(key, name, tuple(hosts), captures, documents, versions, first, last, outcome, next_))
     return answers
 
 

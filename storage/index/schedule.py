@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, func, insert, select, text, update
 
-from storage.errors import NotFound
 from storage.index.crawls import CRAWL
 from storage.index.dialects import dialect_of
 from storage.index.tables import crawl, ledger, schedule
@@ -110,25 +109,21 @@ def change(connection: Connection, row: Planned, runs: Iterable[Run], unwanted: 
     return [*(one for one in runs if one.outcome not in OPEN), *(one for one in unwanted if finish(connection, one))]
 
 
-def begin(connection: Connection, run: str, started: datetime, pid: int, log: str) -> None:
-    """The process of a run has begun."""
-    values = {"outcome": Outcome.RUNNING, "started": written(started), "pid": pid, "log": log}
+def begin(connection: Connection, run: str, started: datetime, log: str) -> None:
+    """The process of a run is about to begin."""
+    values = {"outcome": Outcome.RUNNING, "started": written(started), "log": log}
     connection.execute(update(ledger).where(ledger.c.id == run).values(values))
+
+
+def note_process(connection: Connection, run: str, pid: int | None) -> None:
+    """The process of a run has begun."""
+    connection.execute(update(ledger).where(ledger.c.id == run).values(pid=pid))
 
 
 def finish(connection: Connection, ended: Run) -> bool:
     """Write down what became of a run; False, and nothing is changed, where somebody has done so before."""
     values = {name: value for name, value in _values(asdict(ended)).items() if name in _AT_THE_END}
     return bool(connection.execute(update(ledger).where(ledger.c.id == ended.run, _OPEN).values(values)).rowcount)
-
-
-def find(connection: Connection, wanted: str) -> Run:
-    """The run whose id begins so; raises NotFound."""
-    runs = _runs(connection, select(ledger).where(ledger.c.id.startswith(wanted, autoescape=True)).limit(2))
-    if len(runs) != 1 or not wanted:
-        reason = "more than one run begins" if runs else "no run has an id that begins"
-        raise NotFound(f"{reason} with {wanted!r}: `luutru runs` lists them")
-    return runs[0]
 
 
 def runs_of(connection: Connection, job: str, limit: int) -> list[Run]:

@@ -1,0 +1,220 @@
+"""`luutru schedule`."""
+
+import asyncio
+import getpass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luutru.commands import Group, Invocation
+from luutru.commands.crawl import STATUS
+from luutru.output import local, write, write_json, write_table
+from storage.errors import AlreadyRunning
+from storage.model import Outcome
+
+if TYPE_CHECKING:
+    from luutru.scheduling import JobShown
+    from schedules.jobs import Job
+    from storage.collection import Collection
+    from storage.index.schedule import Run
+
+
+@click.group(cls=Group)
+def command() -> None:
+    """List what is planned, change it, or serve it: crawls of sites, and other work.
+
+    JOB is a name that `luutru schedule list` shows: the key of a site, or the name of other work.
+    """
+
+
+@command.command("list")
+@click.pass_obj
+def list_(invocation: Invocation) -> None:
+    """List how often everything runs, how its last run ended, and when the next one is due."""
+    from luutru import scheduling
+
+    with invocation.collection() as collection:
+        shown = scheduling.shown(collection, scheduling.named_jobs(collection))
+        if invocation.json:
+            for one in shown:
+                write_json(one)
+            return
+        zone = collection.config.zone
+        columns = ("job", "cadence", "from", "last run", "outcome", "next run", "")
+        rows = (
+            (
+                *(one.job, one.cadence or "", one.origin if one.cadence else ""),
+                *(_local(one.last, zone), one.last_outcome or "", _local(one.next, zone)),
+                _pause(one, zone),
+            )
+            for one in shown
+        )
+        write_table(columns, rows)
+
+
+@command.command("next")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@click.pass_obj
+def next_(invocation: Invocation, limit: int) -> None:
+    """Show the runs that are to come, in the order in which they are due."""
+    from luutru import scheduling
+
+    with invocation.collection() as collection:
+        coming = scheduling.coming(collection, scheduling.named_jobs(collection), limit)
+        if invocation.json:
+            write_json({"runs": coming})
+            return
+        zone = collection.config.zone
+        write_table(("due", "job", "cadence"), ((_local(one.due, zone), one.job, one.cadence) for one in coming))
+
+
+@command.command("set")
+@click.argument("job")
+@click.argument("cadence")
+@click.pass_obj
+def set_(invocation: Invocation, job: str, cadence: str) -> None:
+    """Let JOB run as often as CADENCE says: `6h`, `1h 22:00-05:00`, `0 */3 * * *`, or `default`.
+
+    `default` is what its definition says. A daemon that runs notices.
+    """
+    from schedules.plan import parse
+
+    if cadence != "default":
+        parse(cadence)
+    _decide(invocation, job, cadence=None if cadence == "default" else " ".join(cadence.split()))
+
+
+@command.command()
+@click.argument("job")
+@click.option("--reason", metavar="TEXT", help="Why; it stands with every run that is skipped.")
+@click.pass_obj
+def pause(invocation: Invocation, job: str, reason: str | None) -> None:
+    """Begin no planned run of JOB until it is resumed; one that runs goes on."""
+    from luutru.scheduling import now
+
+    _decide(invocation, job, paused=now(), reason=reason)
+
+
+@command.command()
+@click.argument("job")
+@click.pass_obj
+def resume(invocation: Invocation, job: str) -> None:
+    """Let JOB run again as it is planned."""
+    _decide(invocation, job, paused=None, reason=None)
+
+
+@command.command()
+@click.argument("job")
+@click.pass_obj
+def run(invocation: Invocation, job: str) -> None:
+    """Run JOB now, whether it is paused or not: by the daemon if one serves the schedule, else here.
+
+    The exit status is that of its outcome, or 0 when the daemon was told.
+    """
+    from luutru import scheduling
+    from storage import locks
+
+    with invocation.collection() as collection:
+        served = locks.daemon(collection.home) is not None
+        known = (scheduling.named_jobs if served else scheduling.all_jobs)(collection)
+        wanted = scheduling.job(known, job)
+        asked = _asked(collection, wanted)
+        ended = asked if served else asyncio.run(_run(collection, wanted, asked))
+        invocation.status = STATUS.get(ended.outcome, 0)
+        if invocation.json:
+            write_json(ended)
+        elif served:
+            write(f"{job}: the daemon runs it as {ended.run}; `luutru runs show {ended.run}` tells how it went")
+        else:
+            write(told(ended))
+
+
+@command.command()
+@click.option("--max-runs", type=click.IntRange(min=1), metavar="N", help="How many runs at once, at most.")
+@click.pass_obj
+def serve(invocation: Invocation, max_runs: int | None) -> None:
+    """Run what is planned when it is due, until it is told to stop; one at a time serves an archive.
+
+    Each run is a process of its own, whose output is a file in the home's logs/. Of each run that has come to an end a
+    line is written.
+    """
+    from luutru import scheduling
+    from schedules.daemon import Daemon
+
+    given = [f"max_runs={max_runs}"] if max_runs else []
+    with invocation.collection(given) as collection:
+        planner = scheduling.planner(collection, scheduling.all_jobs(collection))
+        daemon = Daemon(
+            collection.home,
+            collection.index,
+            planner,
+            scheduling.supervisor(collection),
+            after=(write_json if invocation.json else lambda run: write(told(run)),),
+        )
+        asyncio.run(daemon.serve())
+
+
+def told(run: "Run") -> str:
+    """What became of a run, as a line."""
+    return f"{run.job}: {run.outcome.value}" + (f": {run.reason}" if run.reason else "") + f" ({run.run})"
+
+
+def _decide(invocation: Invocation, name: str, **decided: Any) -> None:
+    """Write down what a person decided, and show the job as it now is."""
+    from luutru import scheduling
+    from storage.locks import index_in_use
+
+    with invocation.collection() as collection, index_in_use(collection.home):
+        known = scheduling.named_jobs(collection)
+        job = scheduling.job(known, name)
+        scheduling.planner(collection, known).decide(job, decided_by=getpass.getuser(), **decided)
+        (shown,) = scheduling.shown(collection, {name: job})
+        if invocation.json:
+            write_json(shown)
+            return
+        zone = collection.config.zone
+        pause = _pause(shown, zone)
+        coming = f", next {_local(shown.next, zone)}" if shown.next else ""
+        write(f"{name}: {pause or (shown.cadence or 'only when a person says so') + coming}")
+
+
+def _asked(collection: "Collection", job: "Job") -> "Run":
+    """The run that a person asks for, written down; raises AlreadyRunning where one is under way."""
+    from secrets import token_hex
+
+    from luutru.scheduling import now
+    from storage.index import schedule
+    from storage.index.schedule import Run
+    from storage.locks import index_in_use
+
+    asked = Run(token_hex(6), job.name, job.site, now(), asked_by=getpass.getuser())
+    with index_in_use(collection.home), collection.index.write() as connection:
+        under_way = [one for one in schedule.open_runs(connection) if one.job == job.name]
+        if under_way:
+            doing = "runs" if under_way[0].outcome is Outcome.RUNNING else "waits for its turn"
+            raise AlreadyRunning(f"{job.name} {doing} already, as {under_way[0].run}: `luutru runs show` tells more")
+        schedule.add(connection, [asked])
+    return asked
+
+
+async def _run(collection: "Collection", job: "Job", run: "Run") -> "Run":
+    """Run it here, in a process of its own that is stopped when this one is told to stop."""
+    import signal
+
+    from luutru.scheduling import supervisor
+
+    one = supervisor(collection)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, one.stop)
+    return await one.run(job, run)
+
+
+def _pause(shown: "JobShown", zone: Any) -> str:
+    if shown.paused is None:
+        return ""
+    why = f": {shown.reason}" if shown.reason else ""
+    return f"paused since {_local(shown.paused, zone)} by {shown.decided_by}{why}"
+
+
+def _local(moment: Any, zone: Any) -> str:
+    return local(moment.isoformat(), zone) if moment else ""
