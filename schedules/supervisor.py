@@ -94,7 +94,7 @@ class Supervisor:
             return self._finished(run, Outcome.FAILED, process)
         with self._index.write() as connection:
             schedule.note_process(connection, run.run, process.pid)
-        return await self._seen_to_its_end(run, process)
+        return await self._seen_to_its_end(replace(run, pid=process.pid), process)
 
     async def adopt(self, run: Run) -> Run:
         """See a run to its end that a daemon began which is gone; the run as it then is."""

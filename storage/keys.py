@@ -144,6 +144,7 @@ KEYS = {
         "Where `luutru schedule serve` tells of what needs a person: mail, Telegram, a webhook and many more, as\n"
         "# addresses of apprise (https://github.com/caronc/apprise/wiki). `luutru schedule test-alert` tries them.",
         ("mailtos://USER:PASSWORD@example.org?to=you@example.org", "tgram://TOKEN/CHAT"),
+    ),
     "max_runs": Key(count, "How many crawls and other planned work `luutru schedule serve` runs at once.", MAX_RUNS),
     "time_limit": Key(
         duration, "After how long a planned run is stopped (45s, 30m, 6h, 2d); a crawl's next run goes on.", TIME_LIMIT
