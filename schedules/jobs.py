@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crawler.sites import Site
+from storage.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ WORK = (
 
 
 def jobs(sites: Mapping[str, Site]) -> dict[str, Job]:
-    """All jobs by name: the crawls of these sites, and all other work."""
+    """All jobs by name: the crawls of these sites, and all other work; raises UsageError where names are the same."""
+    if same := sites.keys() & {one.name for one in WORK}:
+        raise UsageError(f"the site {min(same)!r} needs another key: other planned work has that name")
     crawls = (Job(key, ("crawl", key), one.every, key) for key, one in sites.items())
     return {one.name: one for one in (*crawls, *WORK)}

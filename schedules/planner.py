@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from schedules.jobs import Job
 from schedules.plan import in_force, is_ahead, is_open, missed, next_run, parse
+from storage.errors import UsageError
 from storage.index import schedule
 from storage.index.engine import Index
 from storage.index.schedule import Planned, Run
@@ -31,6 +32,12 @@ class Planner:
     """The plan of one home: several may look at once, each look is one transaction."""
 
     def __init__(self, index: Index, jobs: Mapping[str, Job], zone: ZoneInfo, now: Now) -> None:
+        """Raises UsageError where the definition of a job has no cadence that can be read."""
+        for one in jobs.values():
+            try:
+                parse(one.cadence or "1d")
+            except UsageError as error:
+                raise UsageError(f"{one.name}: {error}") from error
         self.jobs = jobs
         self._index = index
         self._zone = zone

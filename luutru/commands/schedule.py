@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -142,6 +143,14 @@ def serve(invocation: Invocation, max_runs: int | None) -> None:
     from schedules.daemon import Daemon
 
     given = [f"max_runs={max_runs}"] if max_runs else []
+
+    def tell(run: "Run") -> None:
+        if invocation.json:
+            write_json(run)
+        else:
+            write(told(run))
+        sys.stdout.flush()  # whoever reads along is told at once
+
     with invocation.collection(given) as collection:
         planner = scheduling.planner(collection, scheduling.all_jobs(collection))
         daemon = Daemon(
@@ -149,7 +158,7 @@ def serve(invocation: Invocation, max_runs: int | None) -> None:
             collection.index,
             planner,
             scheduling.supervisor(collection),
-            after=(write_json if invocation.json else lambda run: write(told(run)),),
+            after=(tell,),
         )
         asyncio.run(daemon.serve())
 
