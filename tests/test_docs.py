@@ -45,6 +45,7 @@ from storage.index.withholding import Reach, Released
 from storage.model import Crawl, Image
 from storage.problems import Kind as ProblemKind
 from storage.problems import Problem as FixityProblem
+from storage.upkeep import Upkeep
 
 DOCS = Path(__file__).parent.parent / "docs"
 CLI = (DOCS / "cli.md").read_text("utf-8")
@@ -129,6 +130,7 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru reindex", Reindexed),
         ("luutru verify", Report),
         ("luutru backup", Backup),
+        ("luutru upkeep", Upkeep),
         ("luutru doctor", Examined),
         ("luutru serve", Serving),
         ("luutru export jsonl", Operation),
