@@ -30,6 +30,8 @@ from storage.config import Value
 from storage.doctor import Check
 from storage.errors import ArchiveError
 from storage.exports.jsonl import Decided, Operation
+from storage.exports.wacz import Problem as NotAsSealed
+from storage.exports.wacz import Wacz
 from storage.fixity import Report
 from storage.index.attachments import Offered, Offering
 from storage.index.health import Problem
@@ -134,6 +136,7 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru doctor", Examined),
         ("luutru serve", Serving),
         ("luutru export jsonl", Operation),
+        ("luutru export wacz", Wacz),
         ("luutru withhold", Reach),
         ("luutru withheld", Withholding),
         ("luutru release", Released),
@@ -184,6 +187,7 @@ WITHIN: dict[tuple[type, str], type] = {
     (Period, "captures"): Held,
     (Report, "problems"): FixityProblem,
     (Backup, "problems"): NotCopied,
+    (Wacz, "problems"): NotAsSealed,
     (Examined, "checks"): Check,
     (RevisitShown, "policy"): Pause,
     (RevisitShown, "due"): DueCount,
