@@ -10,6 +10,7 @@ from storage.index.engine import Index
 from storage.index.health import File, Problem
 from storage.locks import holder
 
+_OF_RUNS = ("crawl", "drift", "expectations")  # what tells how the last run of a site went
 _LOW = 2_000_000_000  # bytes: two WARC files, and the index beside them
 
 
@@ -20,7 +21,8 @@ def problems(home: Path, index: Index) -> list[Problem]:
     dead = {site for site in begun if not holder(home, site)}
     with index.read() as connection:  # a later look: a crawl writes how it ended before it lets go of its site
         running = set(health.begun(connection)) - dead
-        found = health.problems(connection, running)
+        found = [*health.problems(connection, running), *health.outdated(connection)]
+        found += health.runs(connection, {one.site for one in found if one.kind in _OF_RUNS})
         files = health.files(connection)
     found += [*_disk(home), *_unsealed(files, running), *_damaged(home, files)]
     return sorted(found, key=lambda one: (one.site or "", one.kind, one.detail))

@@ -31,6 +31,8 @@ from storage.config import Value
 from storage.doctor import Check
 from storage.errors import ArchiveError
 from storage.exports.jsonl import Decided, Operation
+from storage.exports.wacz import Problem as NotAsSealed
+from storage.exports.wacz import Wacz
 from storage.fixity import Report
 from storage.index.attachments import Offered, Offering
 from storage.index.health import Problem
@@ -48,6 +50,7 @@ from storage.index.withholding import Reach, Released
 from storage.model import Crawl, Image
 from storage.problems import Kind as ProblemKind
 from storage.problems import Problem as FixityProblem
+from storage.upkeep import Upkeep
 
 DOCS = Path(__file__).parent.parent / "docs"
 CLI = (DOCS / "cli.md").read_text("utf-8")
@@ -135,9 +138,11 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru reindex", Reindexed),
         ("luutru verify", Report),
         ("luutru backup", Backup),
+        ("luutru upkeep", Upkeep),
         ("luutru doctor", Examined),
         ("luutru serve", Serving),
         ("luutru export jsonl", Operation),
+        ("luutru export wacz", Wacz),
         ("luutru withhold", Reach),
         ("luutru withheld", Withholding),
         ("luutru release", Released),
@@ -190,6 +195,7 @@ WITHIN: dict[tuple[type, str], type] = {
     (Period, "captures"): Held,
     (Report, "problems"): FixityProblem,
     (Backup, "problems"): NotCopied,
+    (Wacz, "problems"): NotAsSealed,
     (Examined, "checks"): Check,
     (RevisitShown, "policy"): Pause,
     (RevisitShown, "due"): DueCount,

@@ -3,6 +3,7 @@
 import fcntl
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from sqlalchemy import insert
 from luutru.cli import main
 from storage import health
 from storage.collection import Collection
-from storage.index import tables
+from storage.index import schedule, tables
+from storage.index.schedule import Run
+from storage.model import Outcome
 
 MOMENTS = [f"2025-01-0{day}T00:00:00.000000+00:00" for day in range(1, 9)]
 
@@ -56,7 +59,16 @@ class Archive:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def capture(self, url: str, day: int, reason: str | None = None, *, derived: bool = True) -> None:
+    def run(self, day: int, outcome: Outcome, reason: str | None = None, job: str = "thst") -> None:
+        """A planned run that has come to an end."""
+        due = datetime.fromisoformat(MOMENTS[day])
+        site = job if job == "thst" else None
+        with self.collection.index.write() as connection:
+            schedule.add(connection, [Run(f"{job}{day}", job, site, due, outcome, reason, started=due, finished=due)])
+
+    def capture(
+        self, url: str, day: int, reason: str | None = None, *, derived: bool = True, rules: str = "2/-/-"
+    ) -> None:
         self.captures += 1
         common = {"site": "thst", "kind": "article", "type": "response", "file": 1, "length": 1, "payload_length": 1}
         self.add(
@@ -72,7 +84,7 @@ class Archive:
             derived=1 if derived else None,
         )
         if derived:
-            rules = "" if reason and reason.startswith("failed: ") else "2/-/-"
+            rules = "" if reason and reason.startswith("failed: ") else rules
             self.add(tables.reading, capture=self.captures, reason=reason, rules=rules)
 
     def problems(self) -> list[tuple[str | None, str, str | None, str]]:
@@ -128,6 +140,44 @@ def test_a_last_crawl_that_went_wrong(archive: Archive, outcome: str) -> None:
     assert archive.problems() == [("thst", "crawl", MOMENTS[1], said)]
     archive.crawl(4)
     assert archive.problems() == []
+
+
+def test_a_run_that_no_crawl_tells_of(archive: Archive) -> None:
+    archive.crawl(0)
+    archive.run(0, Outcome.COMPLETED)
+    archive.run(1, Outcome.MISSED, "the daemon was down")
+    said = "the last run was missed: the daemon was down; `luutru runs show thst1` tells more"
+    assert archive.problems() == [("thst", "run", MOMENTS[1], said)]
+    archive.crawl(2, "failed", "no page was captured")
+    archive.run(2, Outcome.FAILED, "no page was captured")
+    assert [kind for _, kind, _, _ in archive.problems()] == ["crawl"]  # told once
+    archive.crawl(3)
+    archive.run(3, Outcome.FAILED, "it said that all is well, but nothing was captured")
+    assert [kind for _, kind, _, _ in archive.problems()] == ["run"]
+    archive.run(4, Outcome.SKIPPED, "paused since 2025-01-02 by an")
+    assert archive.problems() == []
+
+
+def test_other_work_that_did_not_go_well(archive: Archive) -> None:
+    archive.run(1, Outcome.COMPLETED, job="verify-sample")
+    archive.run(2, Outcome.PARTIAL, "its process ended with status 1", job="verify")
+    said = "the last run was partial: its process ended with status 1; `luutru runs show verify2` tells more"
+    assert archive.problems() == [(None, "verify", MOMENTS[2], said)]
+    archive.run(3, Outcome.COMPLETED, job="verify")
+    assert archive.problems() == []
+
+
+def test_pages_that_an_older_code_read_are_offered_to_be_read_again(archive: Archive) -> None:
+    archive.crawl(0)
+    archive.file(1, 0).touch()
+    archive.capture("http://thst.vn/a", 1, rules="9/a/m")
+    archive.capture("http://thst.vn/b", 2, rules="9/b/n")  # another definition is no older code
+    assert archive.problems() == []
+    archive.capture("http://thst.vn/c", 3, rules="10/b/n")
+    said = "read by older rules (9, now 10): `luutru rederive --site thst` reads it again, in its time"
+    assert archive.problems() == [("thst", "rules", None, said)]
+    archive.add(tables.crawl, id="d", site="dangcongsan", outcome="completed", started=MOMENTS[4], definition="d")
+    assert [site for site, *_ in archive.problems()] == ["thst"]
 
 
 def test_a_crawl_whose_process_died(archive: Archive) -> None:

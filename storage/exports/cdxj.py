@@ -7,7 +7,7 @@ pywb would show the 304 itself as an empty page.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from storage.index.engine import Index
@@ -19,8 +19,19 @@ _NOT_MODIFIED = 304
 
 def lines(index: Index, site: str | None = None) -> Iterator[str]:
     """The lines, each with its end, of all sites or of one; raises StorageError."""
+    yield from moved(index, site, lambda warc, offset: (warc, offset))
+
+
+def moved(index: Index, site: str | None, place: Callable[[str, int], tuple[str, int] | None]) -> Iterator[str]:
+    """The lines of captures whose files lie elsewhere: `place` says where, None where the line is left out."""
     for (urlkey, timestamp), rows in groupby(captures_by_urlkey(index, site), key=_key):
-        yield from sorted(f"{urlkey} {timestamp} {json.dumps(_fields(row))}\n" for row in rows)
+        found = (_placed(_fields(row), place) for row in rows)
+        yield from sorted(f"{urlkey} {timestamp} {json.dumps(fields)}\n" for fields in found if fields)
+
+
+def _placed(fields: dict[str, str], place: Callable[[str, int], tuple[str, int] | None]) -> dict[str, str] | None:
+    found = place(fields["filename"], int(fields["offset"]))
+    return fields | {"filename": found[0], "offset": str(found[1])} if found else None
 
 
 def _key(row: Listed) -> tuple[str, str]:

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, exists, func, select, text
 
+from storage.index import schedule
 from storage.index.crawls import CRAWL
 from storage.index.tables import capture, crawl, file, frontier, reading
 from storage.model import Kind, Outcome
+from storage.moments import written
 
 _BAD = (Outcome.FAILED, Outcome.PARTIAL, Outcome.REFUSED, Outcome.INTERRUPTED, Outcome.RUNNING)
 _NO_CRAWL = (Outcome.SKIPPED, Outcome.MISSED)
 _UNREAD = text("capture.derived IS NULL")  # in the words of their partial indexes
 _GIVEN_UP = text("frontier.state = 'failed'")
+_PAGES = text("capture.kind IN ('article', 'page')")
+_RULES = select(reading.c.rules).where(reading.c.rules.like("%/%")).limit(1)
 _UNREADABLE = text("reading.reason LIKE 'failed: %'")
 
 
@@ -155,6 +159,35 @@ def unreadable(connection: Connection, _running: Collection[str]) -> Iterator[Pr
         ).one()
         detail = f"{_counted(row.number, 'capture')} that could not be read, such as {one.url} ({one.reason})"
         yield Problem(row.site, "unreadable", row.since, detail)
+
+
+def outdated(connection: Connection) -> Iterator[Problem]:
+    """Sites whose oldest pages were read by an older code than the newest page of all."""
+    newest = connection.scalar(_RULES.order_by(reading.c.capture.desc()))
+    for site in _sites(connection):
+        of_site = _RULES.join_from(reading, capture, capture.c.id == reading.c.capture).where(
+            capture.c.site == site, _PAGES
+        )
+        oldest = connection.scalar(of_site.order_by(capture.c.date))
+        if newest and oldest and _code(oldest) < _code(newest):
+            told = f"read by older rules ({_code(oldest)}, now {_code(newest)})"
+            yield Problem(site, "rules", None, f"{told}: `luutru rederive --site {site}` reads it again, in its time")
+
+
+def _code(rules: str) -> int:
+    return int(rules.partition("/")[0])
+
+
+def runs(connection: Connection, told: Collection[str | None]) -> Iterator[Problem]:
+    """Jobs whose last run did not go well; not those of sites of which it is `told` already, nor what is paused."""
+    rows = schedule.planned(connection)
+    for job, run in schedule.last_runs(connection).items():
+        paused = (job in rows and rows[job].paused) or (run.reason or "").startswith("paused")
+        if run.outcome is Outcome.COMPLETED or (run.site and run.site in told) or paused:
+            continue
+        kind = "run" if run.site else job
+        detail = f"the last run was {run.outcome}: {run.reason}; `luutru runs show {run.run}` tells more"
+        yield Problem(run.site, kind, written(run.due), detail)
 
 
 def files(connection: Connection) -> list[File]:

@@ -31,6 +31,9 @@ class Dialect(Protocol):
     def remove_from_fulltext(self, connection: Connection, rows: Iterable[Indexed]) -> None:
         """Forget versions; the rows are as they were added, and this comes before they are changed or deleted."""
 
+    def merge_fulltext(self, connection: Connection, pages: int) -> bool:
+        """Join pieces of the full text, writing about so many pages; whether there was anything to join."""
+
     def folded(self, terms: Sequence[Term]) -> Select[tuple[int]]:
         """Versions with all terms, whatever their diacritics."""
 

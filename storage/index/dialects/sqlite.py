@@ -63,6 +63,9 @@ class SQLite:
     def remove_from_fulltext(self, connection: Connection, rows: Iterable[tuple[int, str, str | None, str]]) -> None:
         _feed(connection, rows, "delete")
 
+    def merge_fulltext(self, connection: Connection, pages: int) -> bool:
+        return any(_merge(connection, one.name, pages) for one in (_FOLDED, _EXACT))
+
     def folded(self, terms: Sequence[Term]) -> Select[tuple[int]]:
         return _matching(_FOLDED, _all(terms, strokeless))
 
@@ -132,6 +135,13 @@ class SQLite:
         new = sqlite.insert(table)
         said = {name: new.excluded[name] for name in columns}
         connection.execute(new.on_conflict_do_update(index_elements=keys, set_=said), rows)
+
+
+def _merge(connection: Connection, name: str, pages: int) -> bool:
+    before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+    connection.exec_driver_sql(f"INSERT INTO {name}({name}, rank) VALUES ('merge', {pages})")  # noqa: S608  # names of ours
+    after = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+    return bool(after - before > 1)  # the statement itself counts as one
 
 
 def _feed(connection: Connection, rows: Iterable[tuple[int, str, str | None, str]], command: str | None) -> None:
