@@ -87,7 +87,7 @@ def _judge(newest: Sequence[Fact], known: Sequence[Fact], lasting: Sequence[Fact
 
 def _nothing(newest: Sequence[Fact]) -> tuple[_Watch, ...]:
     """Reasons for which no article is read; a title that many documents share is none."""
-    shared = _shared_title(newest)
+    shared = shared_title(newest)
     return (
         _Watch("list", _any, lambda fact: fact.reason == "list", "look like lists, and give no article"),
         _Watch("error page", _any, lambda fact: fact.reason == "error page", "are error pages, whatever their status"),
@@ -124,7 +124,7 @@ def _is_article(fact: Fact) -> bool:
     return fact.reason is None
 
 
-def _shared_title(facts: Sequence[Fact]) -> str | None:
+def shared_title(facts: Sequence[Fact]) -> str | None:
     """The title that more than a fifth of the documents have, if there is one."""
     titles = Counter(title for title, _ in {(fact.title, fact.document) for fact in facts if fact.title})
     title, number = titles.most_common(1)[0] if titles else ("", 0)

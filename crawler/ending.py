@@ -1,19 +1,25 @@
 """The end of a crawl: what it came to, judged once, in its last file and in its row."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from crawler import drift
 from crawler.capture import Tally
+from crawler.expectations import LOOKED_AT, WEEKS, Found
+from crawler.expectations import judge as expect
 from crawler.outcome import Account, judge, warnings
 from crawler.sites import Site
 from storage.accounts import tell, tell_addresses
 from storage.errors import ArchiveError
-from storage.index import accounts, captures, crawls, documents, facts, frontier, recovery
+from storage.index import accounts, captures, crawls, documents, expectations, facts, frontier, recovery
+from storage.index.crawls import Counts, Documents
 from storage.index.engine import Index
-from storage.model import Crawl, Drift, Kind
+from storage.model import Crawl, Drift, Expected, Kind, Outcome
 from storage.warc import CaptureWriter
+
+_WHOLE = (Outcome.COMPLETED, Outcome.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,7 @@ class Ending:
     site: Site
     crawl: str
     since: str | None  # when the first crawl began that this one continues
+    expect: Mapping[str, float]  # what was set for the site, by kind
     derives: bool
     limited: bool  # to a number of pages
 
@@ -58,9 +65,14 @@ class Ending:
         """The row; and the account, behind so many addresses, where the last file can be completed."""
         changes = None if counted.storage else self._changes()
         account = replace(self._account(counted), drift=tuple(one.detail for one in changes or ()))
-        with self.index.write() as connection:
+        with self.index.read() as connection:
             counts = crawls.counts(connection, self.crawl)
             met = crawls.documents(connection, self.crawl) if self.derives else None
+        expected = None
+        if self.derives and not self.limited and not account.silent and judge(account) in _WHOLE:
+            expected = self._expected(counts, met, account, tally, changes or ())
+            account = replace(account, unexpected=tuple(one.detail for one in expected if one.detail))
+        with self.index.write() as connection:
             ended = crawls.end(
                 connection,
                 self.crawl,
@@ -76,6 +88,7 @@ class Ending:
                 errors=account.errors,
                 warnings=json.dumps(warnings(account), ensure_ascii=False),
                 drift=None if changes is None else json.dumps([asdict(one) for one in changes], ensure_ascii=False),
+                expected=None if expected is None else expectations.as_text(expected),
             )
             if told is not None:
                 tell(self.writer, accounts.account(connection, self.crawl) | {"told": told})
@@ -83,6 +96,33 @@ class Ending:
                 for sealed in self.writer.take_sealed():
                     captures.seal(connection, self.crawl, sealed.name, sealed.bytes, sealed.sha256)
         return ended
+
+    def _expected(
+        self, counts: Counts, met: Documents | None, account: Account, tally: Tally, changes: Sequence[Drift]
+    ) -> tuple[Expected, ...]:
+        """What was expected of this crawl, and what it gave."""
+        site, crawl = self.site.key, self.crawl
+        with self.index.read() as connection:
+            started = crawls.started(connection, crawl)
+            began = datetime.fromisoformat(started)
+            previous = expectations.last(connection, site, started)
+            past = expectations.judged(connection, site, LOOKED_AT, started)
+            found = Found(
+                started=began,
+                captures=counts.captures,
+                attempts=tally.attempts,
+                errors=account.errors,
+                bytes=tally.bytes,
+                seconds=(datetime.now(UTC) - began).total_seconds(),
+                unchanged=expectations.unchanged(connection, crawl),
+                finishes=self.since is not None,
+                previous=datetime.fromisoformat(previous) if previous else None,
+                documents=expectations.has_articles(connection, site),
+                facts=facts.alone(connection, site, crawl),
+                drift=changes,
+                weeks=expectations.new_by_week(connection, site, started, met.new if met else None, WEEKS),
+            )
+        return expect(found, past, self.site, self.expect)
 
     def _account(self, counted: Account) -> Account:
         """With what only the index knows."""

@@ -22,6 +22,7 @@ class Account:
     silent: int = 0  # attempts in a row without an answer, after which the crawl ended
     left: int = 0  # addresses that wait because the limit of pages was reached
     drift: tuple[str, ...] = ()  # how the site has left its own range, one sentence each
+    unexpected: tuple[str, ...] = ()  # how the crawl is not as expected, one sentence each
     paused: float = 0.0  # seconds for which a disk was nearly full
     interrupted: bool = False
     storage: str | None = None  # why nothing more could be stored
@@ -42,7 +43,9 @@ def judge(account: Account) -> Outcome:
         return Outcome.REFUSED
     if not account.answered:
         return Outcome.FAILED
-    if account.failed or account.lost or account.unread or account.unasked or account.silent or account.drift:
+    if account.failed or account.lost or account.unread or account.unasked or account.silent:
+        return Outcome.PARTIAL
+    if account.drift or account.unexpected:
         return Outcome.PARTIAL
     return Outcome.COMPLETED
 
@@ -58,6 +61,7 @@ def warnings(account: Account) -> tuple[str, ...]:
         *([account.storage] if account.storage else []),
     ]
     told += [f"the site has changed: {one}" for one in account.drift]
+    told += [f"not as expected: {one}" for one in account.unexpected]
     if account.failed_requisites:
         told.append(f"{_counted(account.failed_requisites, 'requisite')} without an answer")
     if account.forbidden and not account.answered and not account.unasked:

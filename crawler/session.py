@@ -333,6 +333,7 @@ class Session:
             site=self.site,
             crawl=self.crawl,
             since=self._unfinished_since,
+            expect=self._collection.config.expect.get(self.site.key, {}),
             derives=self._derivation is not None,
             limited=self.frontier.limited,
         )

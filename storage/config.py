@@ -16,12 +16,14 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from storage.errors import NotAHome, StorageError, UsageError
-from storage.keys import KEYS, MAX_RUNS, STALL_LIMIT, TIME_LIMIT, TIME_ZONE, Kept, file_content, from_word
+from storage.keys import EXPECTATIONS, KEYS, MAX_RUNS, STALL_LIMIT, TIME_LIMIT, TIME_ZONE, Kept, file_content, from_word
 
 FILE = "luutru.toml"
 DEFAULT = "default"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _PREFIX = "LUUTRU_"
+_EXPECT = "expect"
+_NO_EXPECTATIONS: Mapping[str, Mapping[str, float]] = MappingProxyType({})
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRET = re.compile(r"token|secret|pass|key|auth", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@")
@@ -32,7 +34,7 @@ class Value:
     """One value of the configuration and where it was read; secrets are masked."""
 
     name: str
-    value: Kept | None
+    value: Kept | float | None
     origin: str
 
 
@@ -52,6 +54,7 @@ class Config:
     time_limit: str = TIME_LIMIT
     stall_limit: str = STALL_LIMIT
     settings: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
+    expect: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: _NO_EXPECTATIONS, repr=False)  # by site
     origins: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
 
     @classmethod
@@ -66,13 +69,16 @@ class Config:
         keys: dict[str, Kept] = {}
         settings: dict[str, str] = {}
         origins: dict[str, str] = {}
+        expect: dict[str, dict[str, float]] = {}
         for one in (*_of_file(home / FILE), *_of_environment(environment), *_of_command(given)):
-            if one.name in KEYS:
+            if one.site is not None:
+                expect.setdefault(one.site, {})[one.name] = one.expected()
+            elif one.name in KEYS:
                 keys[one.name] = one.checked()
             else:
                 settings[one.name] = one.setting()
-            origins[one.name] = one.origin
-        return cls(**keys, settings=settings, origins=origins)  # type: ignore[arg-type]  # KEYS names the fields
+            origins[_dotted(one.site, one.name) if one.site else one.name] = one.origin
+        return cls(**keys, settings=settings, expect=expect, origins=origins)  # type: ignore[arg-type]  # KEYS names the fields
 
     @property
     def zone(self) -> ZoneInfo:
@@ -82,6 +88,7 @@ class Config:
     def values(self) -> tuple[Value, ...]:
         """Every key and every setting that was given, as people may see them."""
         known = {name: getattr(self, name) for name in KEYS} | dict(sorted(self.settings.items()))
+        known |= {_dotted(site, name): limit for site, one in self.expect.items() for name, limit in one.items()}
         return tuple(
             Value(name, _masked(name, value), self.origins.get(name, DEFAULT)) for name, value in known.items()
         )
@@ -94,6 +101,18 @@ class _Given:
     name: str
     value: object
     origin: str
+    site: str | None = None  # of which it is expected
+
+    def expected(self) -> float:
+        """What is expected of every crawl of a site; raises UsageError."""
+        if self.name not in EXPECTATIONS:
+            near = get_close_matches(self.name, EXPECTATIONS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"expected may be {', '.join(EXPECTATIONS)}"
+            raise UsageError(f"{self.origin}: unknown name {self.name!r}: {hint}")
+        try:
+            return EXPECTATIONS[self.name].check(self.value)
+        except ValueError as error:
+            raise UsageError(f"{self.origin}: {self.name} {error}") from error
 
     def checked(self) -> Kept:
         """The value of a key of ours; raises UsageError."""
@@ -155,6 +174,7 @@ def _of_file(path: Path) -> Iterator[_Given]:
     settings = table.pop("settings", {})
     if not isinstance(settings, dict):
         raise UsageError(f"{path}, line {_line(source, 'settings')}: settings is a table: write [settings] above them")
+    yield from _expected(path, source, table.pop(_EXPECT, {}))
     for name, value in table.items():
         where = f"{path}, line {_line(source, name)}"
         if name not in KEYS:
@@ -164,6 +184,21 @@ def _of_file(path: Path) -> Iterator[_Given]:
         yield _Given(name, value, where)
     for name, value in settings.items():
         yield _Given(name, value, f"{path}, line {_line(source, name, 'settings')}")
+
+
+def _expected(path: Path, source: str, tables: object) -> Iterator[_Given]:
+    where = f"{path}, line {_line(source, _EXPECT)}"
+    if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
+        raise UsageError(f"{where}: write [expect.SITE], and below it what is expected of the site")
+    for site, table in tables.items():
+        for name, value in table.items():
+            if isinstance(value, dict):
+                raise UsageError(f'{where}: a site whose name has a point is written [expect."{site}.{name}"]')
+            yield _Given(name, value, f"{path}, line {_line(source, name, f'{_EXPECT}.{site}')}", site)
+
+
+def _dotted(site: str, name: str) -> str:
+    return f"{_EXPECT}.{site}.{name}"
 
 
 def _source(path: Path) -> str:
@@ -192,7 +227,7 @@ def _line(source: str, name: str, table: str = "") -> int:
         if key.match(line) and (inside == table or line.lstrip().startswith("[")):
             return number
         if header := re.match(r"\s*\[+\s*([^]]*?)\s*\]", line):
-            inside = header[1]
+            inside = re.sub(r"[\"']", "", header[1])
             begins = number if inside == table else begins
     return begins
 
@@ -225,7 +260,7 @@ def _unknown(name: str) -> str:
     return f"unknown name {name!r}: keys are {', '.join(KEYS)}; settings are written in capitals{capitals}"
 
 
-def _masked(name: str, value: Kept | None) -> Kept | None:
+def _masked(name: str, value: Kept | float | None) -> Kept | float | None:
     if isinstance(value, tuple) and name == "alerts":
         return tuple(f"{one.partition('://')[0]}://********" for one in value)
     if not isinstance(value, str):

@@ -154,6 +154,35 @@ KEYS = {
     ),
 }
 
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What may be expected of every crawl of a site: so much at least, or at most."""
+
+    sentence: str
+    is_most: bool = False
+    is_share: bool = False
+
+    def check(self, value: object) -> float:
+        """The limit; raises ValueError."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise ValueError("must be a number, 0 or more")
+        if self.is_share and value > 1:
+            raise ValueError("is a share: write a number between 0 and 1")
+        return float(value)
+
+
+EXPECTATIONS = {
+    "captures": Expectation("pages, attachments and robots.txt, at least"),
+    "text": Expectation("share of the pages of articles that give one, at least", is_share=True),
+    "title": Expectation("share of the articles with a title of their own, at least", is_share=True),
+    "date": Expectation("share of the articles that name a date, at least", is_share=True),
+    "errors": Expectation("share of the attempts that come to nothing, at most", is_most=True, is_share=True),
+    "bytes": Expectation("bytes received, at least"),
+    "duration": Expectation("seconds, at most", is_most=True),
+    "new": Expectation("new articles within a week, at least"),
+}
+
 _HEAD = """\
 # The configuration of this archive. For one command, `--set NAME=VALUE` changes a value; the environment does as
 # LUUTRU_NAME. `luutru config` shows what is in force and where it was read.
@@ -164,6 +193,12 @@ _SETTINGS = """
 # DOWNLOAD_DELAY = 1.0  # seconds between two requests to one server; a slow server is asked less often
 # REQUISITES = "on"     # also keep what a page needs to be shown: style sheets, scripts, images, fonts
 # DERIVE = "on"         # read articles while crawling
+
+# What every crawl of a site must give, where it should not be what was learned of the site. `luutru sites show SITE
+# --expectations` shows what is in force. Such as:
+# [expect.thst]
+# captures = 20  # at least; so are text, title, date (shares), bytes, new (articles within a week)
+# errors = 0.1   # at most; so is duration (seconds)
 """
 
 

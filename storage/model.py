@@ -3,6 +3,7 @@
 Moments are aware `datetime`s in UTC. Addresses are canonical (see `storage.urls`) unless a field says otherwise.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -243,3 +244,28 @@ class Drift:
 
     kind: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What was expected of a crawl and what was found; shares are between 0 and 1.
+
+    Kinds: `captures`, `documents`, `text`, `title`, `date`, `errors`, `bytes`, `duration` (seconds), `new` (articles
+    within a week). `origin` says how the limits are known: `learned`, `set`, `definition`; None without any.
+    """
+
+    kind: str
+    found: float
+    least: float | None = None
+    most: float | None = None
+    origin: str | None = None
+    detail: str | None = None  # a sentence that says what is not as expected
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A crawl that was held against what was expected of it, by kind."""
+
+    started: datetime
+    attempts: int
+    told: Mapping[str, Expected]

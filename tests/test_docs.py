@@ -21,6 +21,7 @@ from luutru.commands.doctor import Examined
 from luutru.commands.serve import Serving
 from luutru.commands.sites import SiteShown
 from luutru.comparison import Piece
+from luutru.expecting import ExpectationsShown
 from luutru.rebuild import Changed, Rederived, Skipped
 from luutru.reindex import Reindexed
 from luutru.revisiting import Pause, RevisitShown
@@ -47,7 +48,7 @@ from storage.index.sql import ask
 from storage.index.views import VIEWS
 from storage.index.withheld import Withholding
 from storage.index.withholding import Reach, Released
-from storage.model import Crawl, Image
+from storage.model import Crawl, Expected, Image
 from storage.problems import Kind as ProblemKind
 from storage.problems import Problem as FixityProblem
 from storage.upkeep import Upkeep
@@ -160,8 +161,10 @@ def test_other_documented_json() -> None:
     (example,) = blocks(SECTIONS["luutru diff"], "json")
     assert list(json.loads(example)) == ["document", "from", "to", "changes"]
     check(json.loads(example)["changes"][0], Piece)
-    (example,) = blocks(SECTIONS["luutru sites show"], "text")
-    check(json.loads(example), RevisitShown)
+    revisit, expectations = blocks(SECTIONS["luutru sites show"], "text")
+    check(json.loads(revisit), RevisitShown)
+    check(json.loads(expectations), ExpectationsShown)
+    check(json.loads(expectations)["expectations"][0], Expected)
     (example,) = blocks(SECTIONS["luutru export jsonl"], "text")
     check(json.loads(example), Decided)
     (example,) = blocks(SECTIONS["luutru schedule next"], "json")

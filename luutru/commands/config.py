@@ -28,7 +28,9 @@ def write_config(invocation: Invocation, config: Config) -> None:
     write_table(("name", "value", "origin"), ((one.name, _shown(one.value), one.origin) for one in config.values()))
 
 
-def _shown(value: Kept | None) -> str:
+def _shown(value: Kept | float | None) -> str:
     if isinstance(value, tuple):
         return " ".join(value)
+    if isinstance(value, float):
+        return f"{value:g}"
     return str(value).lower() if isinstance(value, bool) else str(value or "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luutru import revisiting
+from luutru import expecting, revisiting
 from luutru.commands import Group, Invocation
 from luutru.output import counted, local, write, write_json, write_table
 from storage.errors import NotFound
@@ -88,8 +88,9 @@ def list_(invocation: Invocation) -> None:
 @click.argument("site")
 @click.option("--memory", is_flag=True, help="Show what was learned of its pages instead.")
 @click.option("--revisit", is_flag=True, help="Show when its known addresses are fetched again, and how many are due.")
+@click.option("--expectations", is_flag=True, help="Show what its next crawl is expected to give instead.")
 @click.pass_obj
-def show(invocation: Invocation, site: str, memory: bool, revisit: bool) -> None:
+def show(invocation: Invocation, site: str, memory: bool, revisit: bool, expectations: bool) -> None:
     """Show where a site is crawled from, and what the archive holds of it."""
     import spiders
     from crawler.scope import seeds
@@ -98,21 +99,25 @@ def show(invocation: Invocation, site: str, memory: bool, revisit: bool) -> None
         if memory:
             _show_memory(invocation, _memory(collection, site))
             return
+        if expectations:
+            defined = spiders.load(site, collection.home, collection.config.own_sites)
+            expecting.write_expectations(expecting.expectations(collection, defined), as_json=invocation.json)
+            return
         if revisit:
             if site not in {one.site for one in _states(collection)}:
                 spiders.site(site)  # says which come near
             revisiting.write_revisit(revisiting.revisit(collection, site), as_json=invocation.json)
             return
         states = {one.site: one for one in _states(collection)}
-        defined = spiders.sites().get(site)
+        known = spiders.sites().get(site)
         if site not in states:
             spiders.site(site)  # says which come near
         state = states[site]
         shown = SiteShown(
             **{one.name: getattr(state, one.name) for one in fields(state)},
-            family=defined.family.name if defined and defined.family else None,
-            seeds=tuple(one.url for one in seeds(defined)) if defined else (),
-            requisite_hosts=defined.requisite_hosts if defined else (),
+            family=known.family.name if known and known.family else None,
+            seeds=tuple(one.url for one in seeds(known)) if known else (),
+            requisite_hosts=known.requisite_hosts if known else (),
         )
         if invocation.json:
             write_json(shown)

@@ -16,7 +16,7 @@ from storage.index.frontier import State
 from storage.index.tables import crawl, entry, frontier
 
 _PAGE = 1000
-_LISTS = ("warnings", "drift")
+_LISTS = ("warnings", "drift", "expected")
 _ROW = tuple(one for one in crawl.c if one.name != "id")
 _ADDRESS = tuple(one for one in frontier.c if one.name not in ("id", "site", "capture"))  # captures have no names
 _MUST = frozenset({"url", *(one.name for one in _ADDRESS if not one.nullable and one.server_default is None)})

@@ -90,6 +90,11 @@ def unfinished_since(connection: Connection, site: str) -> str | None:
     return began
 
 
+def started(connection: Connection, id_: str) -> str:
+    """When a crawl began."""
+    return str(connection.execute(select(crawl.c.started).where(crawl.c.id == id_)).scalar_one())
+
+
 def end(connection: Connection, id_: str, **counted: object) -> Crawl:
     """Write down how a crawl ended, by the names of the row's columns; returns the row."""
     connection.execute(update(crawl).where(crawl.c.id == id_).values(finished=now(), **counted))

@@ -54,6 +54,12 @@ def of_crawl(connection: Connection, site: str, id_: str, few: int) -> Evidence:
     return _evidence(connection, site, own, min(began, own[0].date))
 
 
+def alone(connection: Connection, site: str, id_: str) -> tuple[Fact, ...]:
+    """The facts of one crawl, and nothing to compare them with."""
+    began = connection.scalar(select(crawl.c.started).where(crawl.c.id == id_)) or ""
+    return tuple(map(_fact, _newest(connection, _of(site).where(capture.c.date >= began, capture.c.crawl == id_))))
+
+
 def of_site(connection: Connection, site: str, number: int) -> Evidence:
     """The newest facts of a site, whichever crawls made them, and what is known of it."""
     own = _newest(connection, _of(site), number)

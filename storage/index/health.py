@@ -14,6 +14,7 @@ from storage.moments import written
 
 _BAD = (Outcome.FAILED, Outcome.PARTIAL, Outcome.REFUSED, Outcome.INTERRUPTED, Outcome.RUNNING)
 _NO_CRAWL = (Outcome.SKIPPED, Outcome.MISSED)
+_LOOKED_AT = 60  # crawls of a site
 _UNREAD = text("capture.derived IS NULL")  # in the words of their partial indexes
 _GIVEN_UP = text("frontier.state = 'failed'")
 _PAGES = text("capture.kind IN ('article', 'page')")
@@ -49,31 +50,51 @@ def begun(connection: Connection) -> list[str]:
 def drift(connection: Connection, _running: Collection[str]) -> Iterator[Problem]:
     """Sites that have left their own range, until a crawl finds them within it."""
     for site in _sites(connection):
-        judged = iter(
-            connection.execute(
-                select(crawl.c.started, crawl.c.drift)
-                .where(crawl.c.site == site, crawl.c.drift.is_not(None))
-                .order_by(crawl.c.started.desc())
-            )
+        judged = connection.execute(
+            select(crawl.c.started, crawl.c.drift)
+            .where(crawl.c.site == site, crawl.c.drift.is_not(None))
+            .order_by(crawl.c.started.desc())
         )
-        newest = next(judged, None)
-        lasting = {one["kind"]: one["detail"] for one in json.loads(newest.drift)} if newest else {}
-        since = dict.fromkeys(lasting, newest.started if newest else "")
-        going = set(lasting)
-        for row in judged:
-            going &= {one["kind"] for one in json.loads(row.drift)}
-            if not going:
-                break
-            since |= dict.fromkeys(going, row.started)
-        for kind, detail in lasting.items():
-            yield Problem(site, "drift", since[kind], f"the site has changed: {detail}")
+        told = ((row.started, {one["kind"]: one["detail"] for one in json.loads(row.drift)}) for row in judged)
+        for since, detail in _lasting(told):
+            yield Problem(site, "drift", since, f"the site has changed: {detail}")
+
+
+def unexpected(connection: Connection, _running: Collection[str]) -> Iterator[Problem]:
+    """Sites whose crawls are not as expected, until one is of which the same can be told."""
+    for site in _sites(connection):
+        judged = connection.execute(
+            select(crawl.c.started, crawl.c.expected)
+            .where(crawl.c.site == site, crawl.c.expected.is_not(None))
+            .order_by(crawl.c.started.desc())
+            .limit(_LOOKED_AT)
+        )
+        crawls = [(row.started, {one["kind"]: one["detail"] for one in json.loads(row.expected)}) for row in judged]
+        for kind in dict.fromkeys(kind for _, told in crawls for kind in told):
+            of_kind = ((started, {kind: told[kind]} if told[kind] else {}) for started, told in crawls if kind in told)
+            for since, detail in _lasting(of_kind):
+                yield Problem(site, "expectations", since, f"not as expected: {detail}")
+
+
+def _lasting(crawls: Iterator[tuple[str, dict[str, str]]]) -> Iterator[tuple[str, str]]:
+    """What the newest crawl says, and when the first crawl started since which each kind is said; newest first."""
+    newest, lasting = next(crawls, ("", {}))
+    since = dict.fromkeys(lasting, newest)
+    going = set(lasting)
+    for started, told in crawls:
+        going &= told.keys()
+        if not going:
+            break
+        since |= dict.fromkeys(going, started)
+    for kind, detail in lasting.items():
+        yield since[kind], detail
 
 
 def last_crawl(connection: Connection, running: Collection[str]) -> Iterator[Problem]:
-    """Sites whose last crawl did not go well; one that only met drift is told of as drift."""
+    """Sites whose last crawl did not go well; drift and expectations are told by themselves."""
     for site in _sites(connection):
         ended = connection.execute(
-            select(crawl.c.started, crawl.c.outcome, crawl.c.warnings, crawl.c.drift)
+            select(crawl.c.started, crawl.c.outcome, crawl.c.warnings, crawl.c.drift, crawl.c.expected)
             .where(crawl.c.site == site, crawl.c.outcome.not_in(_NO_CRAWL), crawl.c.kind == CRAWL)
             .order_by(crawl.c.started.desc())
         )
@@ -81,7 +102,8 @@ def last_crawl(connection: Connection, running: Collection[str]) -> Iterator[Pro
         for row in ended:
             if row.outcome == Outcome.RUNNING and site in running:
                 continue
-            told = _told(row.outcome, json.loads(row.warnings), json.loads(row.drift or "[]"))
+            elsewhere = [*json.loads(row.drift or "[]"), *json.loads(row.expected or "[]")]
+            told = _told(row.outcome, json.loads(row.warnings), [one["detail"] for one in elsewhere if one["detail"]])
             if told is None:
                 break
             found = Problem(site, "crawl", row.started, found.detail if found else told)
@@ -89,13 +111,13 @@ def last_crawl(connection: Connection, running: Collection[str]) -> Iterator[Pro
             yield found
 
 
-def _told(outcome: str, warnings: list[str], drift: list[dict[str, str]]) -> str | None:
+def _told(outcome: str, warnings: list[str], elsewhere: list[str]) -> str | None:
     if outcome not in _BAD:
         return None
     if outcome == Outcome.RUNNING:
         return "the last crawl was cut off: its process ended before it did; crawl again"
-    others = [one for one in warnings if not any(one.endswith(change["detail"]) for change in drift)]
-    if outcome == Outcome.PARTIAL and drift and not others:
+    others = [one for one in warnings if not any(one.endswith(detail) for detail in elsewhere)]
+    if outcome == Outcome.PARTIAL and elsewhere and not others:
         return None
     more = f", and {len(others) - 1} more" if len(others) > 1 else ""
     return f"the last crawl was {outcome}" + (f": {others[0]}{more}" if others else "")
@@ -201,7 +223,7 @@ def files(connection: Connection) -> list[File]:
 
 
 _Check = Callable[[Connection, Collection[str]], Iterator[Problem]]
-_CHECKS: tuple[_Check, ...] = (drift, last_crawl, given_up, unread, unreadable)
+_CHECKS: tuple[_Check, ...] = (drift, unexpected, last_crawl, given_up, unread, unreadable)
 
 
 def problems(connection: Connection, running: Collection[str]) -> list[Problem]:

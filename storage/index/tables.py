@@ -57,6 +57,7 @@ crawl = Table(
     Column("errors", Integer, nullable=False, server_default="0"),
     Column("warnings", Text, nullable=False, server_default="[]"),  # JSON list of sentences
     Column("drift", Text),  # JSON list of {kind, detail}; null where it was not judged
+    Column("expected", Text),  # JSON list of {kind, found, least, most, origin, detail}; null where it was not judged
     Column("kind", String(8), nullable=False, server_default="crawl"),  # crawl; import: what others captured
     Index(None, "site", "started"),
 )

@@ -170,6 +170,7 @@ SELECT
   crawl.errors,
   crawl.warnings,
   crawl.drift,
+  crawl.expected,
   crawl.definition,
   crawl.kind
 FROM crawl""",
