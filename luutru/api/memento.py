@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.responses import StreamingResponse
 
+from luutru.addressed import address_behind
 from luutru.replay import memento_url
 from luutru.room import Asked, Room
 from storage.errors import NotFound, UsageError
@@ -18,7 +19,6 @@ from storage.index import cdx
 from storage.index.cdx import Wanted
 from storage.index.listings import Listed
 from storage.index.withheld import standing
-from storage.urls import canonicalize
 
 router = APIRouter(tags=["memento"])
 
@@ -53,8 +53,8 @@ class Original:
 @router.get("/timemap/link/{url:path}", response_class=StreamingResponse, responses=_TIMEMAP)
 def timemap(room: Asked, request: Request, url: str) -> Response:
     """The captures of an address as links (RFC 7089, section 5)."""
-    original = _original(room, request, url)
-    rows = _mementos(room, Wanted.of(original.url))
+    original = _original(room, request, 1)
+    rows = cdx.mementos(room.collection.index, Wanted.of(original.url))
     first = _first(rows, original)
     return StreamingResponse(_links(original, first, rows), media_type=_LINKS, headers={"Cache-Control": "no-cache"})
 
@@ -63,8 +63,8 @@ def timemap(room: Asked, request: Request, url: str) -> Response:
 @router.get("/timemap/json/{url:path}")
 def timemap_json(room: Asked, request: Request, url: str) -> Response:
     """The captures of an address as JSON, in the shape that Memento aggregators give."""
-    original = _original(room, request, url)
-    rows = _mementos(room, Wanted.of(original.url))
+    original = _original(room, request, 1)
+    rows = cdx.mementos(room.collection.index, Wanted.of(original.url))
     listed = [_shape(original, row) for row in _together(_first(rows, original), rows)]
     told = {
         "original_uri": original.url,
@@ -80,11 +80,11 @@ def timemap_json(room: Asked, request: Request, url: str) -> Response:
 @router.get("/timegate/{url:path}", status_code=302, response_class=Response)
 def timegate(room: Asked, request: Request, url: str) -> Response:
     """To the capture that is closest to `Accept-Datetime`, else to the newest (RFC 7089, section 4.2)."""
-    original = _original(room, request, url)
+    original = _original(room, request, 1)
     moment = _moment(request.headers.get("accept-datetime"))
     wanted = Wanted.of(original.url)
     asked = Wanted(wanted.first, wanted.last, backwards=moment is None, closest=moment)
-    row = _first(_mementos(room, asked), original)
+    row = _first(cdx.mementos(room.collection.index, asked), original)
     if original.replay is None:
         raise HTTPException(503, "no replay runs here: the TimeMap lists the captures", {"Vary": "accept-datetime"})
     links = [
@@ -96,27 +96,12 @@ def timegate(room: Asked, request: Request, url: str) -> Response:
     return Response(status_code=302, headers=headers | {"Cache-Control": "no-cache"})
 
 
-def _original(room: Room, request: Request, _decoded: str) -> Original:
-    """The address that stands behind the first names of the path, with its query; raises UsageError, Withheld."""
-    path: str = request.scope["raw_path"].decode("ascii", "replace")
-    names = 3 if path.startswith("/timemap/") else 2
-    given = path.split("/", names)[names]
-    scheme, colon, rest = given.partition(":/")
-    given = f"{scheme}://{rest.lstrip('/')}" if colon else f"http://{given}"  # servers before us may fold slashes
-    query = request.scope["query_string"].decode("ascii", "replace")
-    url = canonicalize(f"{given}?{query}" if query else given)
+def _original(room: Room, request: Request, names: int) -> Original:
+    """The address that is asked about; raises UsageError, Withheld."""
+    url = address_behind(request, names)
     with room.read() as connection:
         standing(connection).refuse_address(url)
     return Original(url, str(request.base_url).rstrip("/"), room.replay_url)
-
-
-def _mementos(room: Room, wanted: Wanted) -> Iterator[Listed]:
-    """The captures that are answers of HTTP; of those of one second, the first."""
-    last = None
-    for row in cdx.found(room.collection.index, wanted):
-        if row.status is not None and timestamp(row.date) != last:
-            last = timestamp(row.date)
-            yield row
 
 
 def _first(rows: Iterator[Listed], original: Original) -> Listed:

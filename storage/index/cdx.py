@@ -6,7 +6,7 @@ Captures come a page a read, so that nobody waits for who looks up much. What is
 import heapq
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice, pairwise
@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, select, tuple_
 from storage.errors import NotFound, UsageError
 from storage.index.engine import Index
 from storage.index.listings import Listed, captures
-from storage.index.tables import capture, file
+from storage.index.tables import address, capture, document, file
 from storage.index.withheld import standing
 from storage.surt import surt
 from storage.urls import canonicalize
@@ -26,6 +26,7 @@ _PAGE = 500
 _NEAR = 10_000  # captures among which the closest are found where many addresses are asked for
 _PARTS = ((0, ""), (4, "-"), (6, "-"), (8, "T"), (10, ":"), (12, ":"), (14, ""))  # of a timestamp, and what joins them
 _NO_MOMENT = "{!r} is no moment: a timestamp is YYYYMMDDhhmmss, or the beginning of it"
+_SECOND = len("2026-11-22T07:50:40")
 _LAST = "\x7f"  # sorts behind all that a moment or an urlkey may go on with
 
 
@@ -99,6 +100,43 @@ def found(index: Index, wanted: Wanted) -> Iterator[Listed]:
     before = _pages(index, wanted, capture.c.date < moment, backwards=True)
     behind = _pages(index, wanted, capture.c.date >= moment)
     return heapq.merge(behind, before, key=near)
+
+
+def mementos(index: Index, wanted: Wanted) -> Iterator[Listed]:
+    """Those of the captures that are answers of HTTP; of several in one second the first."""
+    last = None
+    for row in found(index, wanted):
+        if row.status is not None and row.date[:_SECOND] != last:
+            last = row.date[:_SECOND]
+            yield row
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The capture of an address that is closest to a moment, and the moments of those before and after it."""
+
+    url: str
+    date: str
+    before: str | None
+    after: str | None
+    document: str | None  # that the address is of
+
+
+def around(index: Index, url: str, timestamp: str) -> Around:
+    """The capture of a canonical address that is closest to a timestamp; raises NotFound, Withheld, UsageError."""
+    wanted = Wanted.of(url, closest=timestamp)
+    with index.read() as connection:
+        held = standing(connection)
+        held.refuse_address(url)
+        owner = select(document.c.identity).join(address, address.c.document == document.c.id)
+        name = connection.scalar(owner.where(address.c.url == url, *held.documents_shown()).order_by(document.c.id))
+    row = next(mementos(index, wanted), None)
+    if row is None:
+        raise NotFound(f"the archive has no capture of {url}")
+    second = row.date[:_SECOND]
+    before = next(mementos(index, replace(wanted, closest=None, backwards=True, until=second)), None)
+    after = next(mementos(index, replace(wanted, closest=None, since=second + _LAST)), None)
+    return Around(row.url, row.date, before.date if before else None, after.date if after else None, name)
 
 
 @dataclass(frozen=True, slots=True)
