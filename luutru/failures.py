@@ -9,12 +9,22 @@ from starlette.exceptions import HTTPException
 
 from luutru import policy
 from luutru.responses import JsonResponse
-from storage.errors import AlreadyRunning, ArchiveError, NotFound, StorageError, TooSlow, UnknownSite, UsageError
+from storage.errors import (
+    AlreadyRunning,
+    ArchiveError,
+    NotFound,
+    StorageError,
+    TooSlow,
+    UnknownSite,
+    UsageError,
+    Withheld,
+)
 
 STATUSES: dict[type[ArchiveError], int] = {
     UsageError: 400,
     UnknownSite: 404,
     NotFound: 404,
+    Withheld: 451,
     AlreadyRunning: 409,
     TooSlow: 503,
     StorageError: 503,

@@ -1,6 +1,6 @@
 """What stands before every address: which hosts are answered for, how much is taken, what need not be sent again."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2s
 from secrets import token_bytes
@@ -17,9 +17,9 @@ from luutru.room import Room
 
 
 class Told:
-    """Adds to every answer what a browser must know of it, where the answer does not say it itself."""
+    """Adds to every answer what a browser must know of it then, where the answer does not say it itself."""
 
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+    def __init__(self, app: ASGIApp, headers: Callable[[], Mapping[str, str]]) -> None:
         self.app = app
         self.headers = headers
 
@@ -29,7 +29,7 @@ class Told:
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
+                for name, value in self.headers().items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -120,8 +120,9 @@ class Unchanged:
         if stamp is None:
             return None
         hour = f"{datetime.now(UTC):%Y%m%d%H}"  # what is withheld may come back by the clock
+        where = self.room.replay_url or ""  # pages link to it while it runs
         asked = scope["raw_path"] + b"?" + scope["query_string"]
-        return f'W/"{blake2s(f"{stamp} {hour} ".encode() + asked, key=self._key, digest_size=12).hexdigest()}"'
+        return f'W/"{blake2s(f"{stamp} {hour} {where} ".encode() + asked, key=self._key, digest_size=12).hexdigest()}"'
 
 
 def host_name(host: str) -> str:

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from math import ceil
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
+from luutru import replay
 from luutru.limits import Buckets, Limits
 from storage.collection import Collection
 from storage.errors import StorageError
@@ -56,10 +56,14 @@ class Room:
         self._searching.release()
 
     @property
+    def replay_url(self) -> str | None:
+        """Where archived pages are shown, ending with a slash: as configured, else where `luutru replay` runs now."""
+        return replay.replay_url(self.collection.config, self.collection.home)
+
+    @property
     def replay_origin(self) -> str | None:
-        """Where archived pages are shown: `scheme://host:port`, without what else `replay_url` holds."""
-        parts = urlsplit(self.collection.config.replay_url or "")
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else None
+        """Its `scheme://host:port`."""
+        return replay.origin(self.replay_url) if self.replay_url else None
 
     def close(self) -> None:
         """Let go of what it holds beside the collection."""

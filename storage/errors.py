@@ -9,6 +9,7 @@ ArchiveError                       1  the archive cannot do what was asked
 │   └── NewerIndex                 2  an index written by a newer version
 ├── NotFound (LookupError)         1  no such document, capture or address
 ├── Withheld                       1  kept, and not shown
+├── NotInstalled                   1  a program that is needed is not there
 ├── Exhausted                      1  a file that cannot be read within the limits
 ├── TooSlow                        1  a question that takes longer than it may
 ├── AlreadyRunning                 3  another process crawls this site, or serves the schedule
@@ -93,6 +94,17 @@ class Withheld(ArchiveError):
         self.reason = reason
         self.since = since
         self.until = until
+
+
+class NotInstalled(ArchiveError):
+    """A program that is needed is not there, and cannot be installed."""
+
+    def __init__(self, name: str, where: str, reason: str) -> None:
+        super().__init__(
+            f"{name} cannot be installed into {where} ({reason}): start again with a network, "
+            "or with PIP_FIND_LINKS naming a folder of its packages"
+        )
+        self.name = name
 
 
 class Exhausted(ArchiveError):

@@ -113,6 +113,25 @@ def read_record(home: Path, warc: str, offset: int) -> Record:
         os.close(descriptor)
 
 
+def stored_bytes(home: Path, warc: str, offset: int, length: int) -> Iterator[bytes]:
+    """The bytes of a record as they lie in its file, which is opened at once; raises StorageError, BrokenRecord."""
+    descriptor = _open(home, warc)
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            at, end = offset, offset + length
+            while at < end:
+                piece = os.pread(descriptor, min(_CHUNK, end - at), at)
+                if not piece:
+                    raise BrokenRecord(warc, offset, "cut off")
+                at += len(piece)
+                yield piece
+        finally:
+            os.close(descriptor)
+
+    return pieces()
+
+
 def read_response(home: Path, warc: str, offset: int) -> StoredResponse:
     """The response, revisit or resource record at an offset; raises as `read_record` does."""
     record = read_record(home, warc, offset)

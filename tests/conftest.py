@@ -15,6 +15,9 @@ from mounts import INSIDE, may_mount
 from rows import filled
 from serving import Served, serving
 
+from luutru.replay.environment import environment
+from storage.errors import NotInstalled
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -55,6 +58,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The reading room of the archive of `rows`, which nobody changes."""
     with serving(filled(tmp_path_factory.mktemp("served"))) as room:
         yield room
+
+
+@pytest.fixture(scope="session")
+def pywb_tools() -> Path:
+    """The programs of pywb, in the environment that `luutru replay` makes."""
+    try:
+        return environment() / "bin"
+    except NotInstalled as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from archives import Written, at, crawled, original
 from exchanges import UNKNOWN_PROTOCOL
 from homes import members
 from rows import DOCUMENT, filled
-from test_replay import _await, environment
+from test_replay import _await
 
 from storage.index.questions import Held, Shown, VersionLine
 from storage.model import Kind, Truncated
@@ -113,9 +113,9 @@ def test_cdxj_of_a_site(archive: tuple[Path, Written, Written]) -> None:
     assert [one["url"] for *_, one in lines(run(archive[0], "cdxj", "--site", "khac"))] == [f"{URL}x"]
 
 
-def test_cdxj_is_what_pywb_itself_makes_of_the_files(archive: tuple[Path, Written, Written], tools: Path) -> None:
+def test_cdxj_is_what_pywb_itself_makes_of_the_files(archive: tuple[Path, Written, Written], pywb_tools: Path) -> None:
     home = archive[0]
-    command = [str(tools / "cdx-indexer"), "--cdxj", "--sort", "--dir-root", str(home), "--recurse"]
+    command = [str(pywb_tools / "cdx-indexer"), "--cdxj", "--sort", "--dir-root", str(home), "--recurse"]
     theirs = subprocess.run([*command, str(home / "warc")], capture_output=True, text=True, check=True).stdout
     ours = run(home, "cdxj")
     made = [one for one in lines(theirs) if not one[2]["url"].startswith("urn:")]
@@ -129,17 +129,8 @@ def test_cdxj_is_what_pywb_itself_makes_of_the_files(archive: tuple[Path, Writte
 
 
 @pytest.fixture(scope="module")
-def tools() -> Path:
-    try:
-        return environment() / "bin"
-    except (subprocess.SubprocessError, OSError) as error:
-        told = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
-        pytest.skip(f"pywb cannot be installed: {told[-1]}")
-
-
-@pytest.fixture(scope="module")
 def port(
-    archive: tuple[Path, Written, Written], tools: Path, tmp_path_factory: pytest.TempPathFactory
+    archive: tuple[Path, Written, Written], pywb_tools: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[int]:
     """A pywb that knows the archive by our CDXJ and by nothing else."""
     directory = tmp_path_factory.mktemp("replay")
@@ -149,7 +140,7 @@ def port(
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         number = int(free.getsockname()[1])
-    command = [str(tools / "wayback"), "--bind", "127.0.0.1", "--port", str(number)]
+    command = [str(pywb_tools / "wayback"), "--bind", "127.0.0.1", "--port", str(number)]
     with (directory / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
     try:

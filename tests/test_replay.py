@@ -4,16 +4,12 @@ pywb cannot live beside Scrapy, so it gets a virtual environment of its own, kep
 made (no package index), these tests are skipped. A browser is used where Debian's `chromium` is installed.
 """
 
-import fcntl
-import hashlib
 import http.client
 import json
-import os
 import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -29,7 +25,6 @@ from conftest import Demo
 from luutru.demo import broadcaster, city
 from luutru.demo.server import DemoSites
 
-CONSTRAINTS = Path(__file__).parent / "pywb-constraints.txt"  # a set that installs and works on Python 3.11
 CHROMIUM = shutil.which("chromium")
 PORTAL, MOBILE, STORAGE = (f"https://{host}" for host in (city.HOST, city.MOBILE_HOST, city.STORAGE_HOST))
 STATION = f"https://{broadcaster.HOST}"
@@ -55,23 +50,6 @@ PAGES = {  # and what each of them must have asked for
     },
     "https://soctrangtv.vn/": {f"https://soctrangtv.vn/Content/{name}" for name in ("Site.css", "images/song.svg")},
 }
-
-
-def environment() -> Path:
-    """The virtual environment with pywb, made once; raises CalledProcessError, TimeoutExpired."""
-    digest = hashlib.sha256(CONSTRAINTS.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "luutru-tests"
-    kept.mkdir(parents=True, exist_ok=True)
-    made = kept / f"pywb-{digest}"
-    with (kept / f"pywb-{digest}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made / "complete").exists():
-            _run(sys.executable, "-m", "venv", "--clear", str(made))
-            pip = [str(made / "bin" / "python"), "-m", "pip", "--retries", "1", "install", "--quiet"]
-            _run(*pip, "--upgrade", "pip")
-            _run(*pip, "--constraint", str(CONSTRAINTS), "pywb", "setuptools")
-            (made / "complete").touch()
-    return made
 
 
 def _run(*command: str, cwd: Path | None = None) -> None:
@@ -107,20 +85,15 @@ class Pywb:
 
 
 @pytest.fixture(scope="module")
-def pywb(demo_archive: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pywb]:
-    try:
-        tools = environment() / "bin"
-    except (subprocess.SubprocessError, OSError) as error:
-        told = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
-        pytest.skip(f"pywb cannot be installed: {told[-1]}")
+def pywb(demo_archive: Demo, pywb_tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pywb]:
     directory = tmp_path_factory.mktemp("replay")
     files = [str(demo_archive.home / name) for name in demo_archive.told["files"]]
-    _run(str(tools / "wb-manager"), "init", "demo", cwd=directory)
-    _run(str(tools / "wb-manager"), "add", "demo", *files, cwd=directory)
+    _run(str(pywb_tools / "wb-manager"), "init", "demo", cwd=directory)
+    _run(str(pywb_tools / "wb-manager"), "add", "demo", *files, cwd=directory)
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(tools / "wayback"), "--bind", "127.0.0.1", "--port", str(port)]
+    command = [str(pywb_tools / "wayback"), "--bind", "127.0.0.1", "--port", str(port)]
     with (directory / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
     try:

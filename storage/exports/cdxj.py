@@ -7,7 +7,7 @@ pywb would show the 304 itself as an empty page.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 
 from storage.index.engine import Index
@@ -15,6 +15,7 @@ from storage.index.listings import Listed, captures_by_urlkey
 from storage.model import RecordType
 
 _NOT_MODIFIED = 304
+_REVISIT = "warc/revisit"
 
 
 def lines(index: Index, site: str | None = None) -> Iterator[str]:
@@ -24,40 +25,60 @@ def lines(index: Index, site: str | None = None) -> Iterator[str]:
 
 def moved(index: Index, site: str | None, place: Callable[[str, int], tuple[str, int] | None]) -> Iterator[str]:
     """The lines of captures whose files lie elsewhere: `place` says where, None where the line is left out."""
-    for (urlkey, timestamp), rows in groupby(captures_by_urlkey(index, site), key=_key):
-        found = (_placed(_fields(row), place) for row in rows)
-        yield from sorted(f"{urlkey} {timestamp} {json.dumps(fields)}\n" for fields in found if fields)
-
-
-def _placed(fields: dict[str, str], place: Callable[[str, int], tuple[str, int] | None]) -> dict[str, str] | None:
-    found = place(fields["filename"], int(fields["offset"]))
-    return fields | {"filename": found[0], "offset": str(found[1])} if found else None
+    for (urlkey, moment), rows in groupby(captures_by_urlkey(index, site), key=_key):
+        found = (_placed(fields(row), place) for row in rows)
+        yield from sorted(line(urlkey, moment, said) for said in found if said)
 
 
 def _key(row: Listed) -> tuple[str, str]:
-    return row.urlkey, re.sub(r"\D", "", row.date)[:14]
+    return row.urlkey, timestamp(row.date)
 
 
-def _fields(row: Listed) -> dict[str, str]:
+def _placed(said: dict[str, str], place: Callable[[str, int], tuple[str, int] | None]) -> dict[str, str] | None:
+    found = place(said["filename"], int(said["offset"]))
+    return said | {"filename": found[0], "offset": str(found[1])} if found else None
+
+
+def line(urlkey: str, moment: str, said: Mapping[str, str]) -> str:
+    """One line of the format, with its end."""
+    return f"{urlkey} {moment} {json.dumps(said)}\n"
+
+
+def timestamp(date: str) -> str:
+    """A moment of the index as 14 digits."""
+    return re.sub(r"\D", "", date)[:14]
+
+
+def fields(row: Listed, *, resolved: bool = False) -> dict[str, str]:
+    """What a line says of a capture.
+
+    When `resolved`, a revisit has the place of its original as `orig.…`, and its media type and status, so that it can
+    be shown without looking for that.
+    """
     is_revisit = row.type == RecordType.REVISIT
-    if is_revisit and row.status == _NOT_MODIFIED and row.original_warc:
-        status, mime, digest = row.original_status, row.original_mime, row.original_payload_digest
-        length, offset, warc = row.original_length, row.original_offset, row.original_warc
-    else:
-        status, mime, digest = row.status, row.mime, row.payload_digest
-        length, offset, warc = row.length, row.offset, row.warc
-        if is_revisit:
-            status, mime = None, "warc/revisit"
-        elif row.type == RecordType.RESOURCE:
-            mime = "application/octet-stream"
-    fields = {
+    mime, status, place, digest = row.mime, row.status, (row.length, row.offset, row.warc), row.payload_digest
+    orig: dict[str, str] = {}
+    if is_revisit and row.original_warc:
+        original = row.original_length, row.original_offset, row.original_warc
+        if row.status == _NOT_MODIFIED:
+            mime, status, place, digest = row.original_mime, row.original_status, original, row.original_payload_digest
+        elif resolved:
+            orig = dict(zip(("orig.length", "orig.offset", "orig.filename"), map(str, original), strict=True))
+            mime = row.original_mime
+        else:
+            mime, status = _REVISIT, None
+    elif is_revisit:
+        mime, status = _REVISIT, None
+    elif row.type == RecordType.RESOURCE:
+        mime = "application/octet-stream"
+    said = {
         "url": row.url,
         "mime": mime or "unk",
         "status": str(status) if status else None,
         "digest": digest.removeprefix("sha1:") if digest else None,
-        "length": str(length),
-        "offset": str(offset),
+        "length": str(place[0]),
+        "offset": str(place[1]),
         "truncated": row.truncated,
-        "filename": warc,
+        "filename": place[2],
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    return {name: value for name, value in said.items() if value is not None} | orig

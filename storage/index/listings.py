@@ -30,28 +30,25 @@ def sites(connection: Connection) -> list[str]:
     return list(connection.scalars(select(crawl.c.site).distinct().order_by(crawl.c.site)))
 
 
-def captures_by_urlkey(index: Index, site: str | None) -> Iterator[Listed]:
-    """Captures that are not withheld, by urlkey and date, each with its file.
-
-    The place and facts of what it repeats are `original_…`. Those of equal urlkey and date come in no promised order.
-    """
+def captures() -> Select[Any]:
+    """Captures, each with its file as `warc`, and the place and facts of what it repeats as `original_…`."""
     first, first_file = capture.alias("first"), file.alias("first_file")
-    query = (
+    return (
         select(capture, file.c.name.label("warc"))
         .add_columns(*(first.c[name].label(f"original_{name}") for name in ("offset", "length", "status", "mime")))
         .add_columns(first.c.payload_digest.label("original_payload_digest"), first_file.c.name.label("original_warc"))
         .join(file, file.c.id == capture.c.file)
         .outerjoin(first, first.c.id == capture.c.original)
         .outerjoin(first_file, first_file.c.id == first.c.file)
-        .order_by(capture.c.urlkey, capture.c.date, capture.c.id)
     )
+
+
+def captures_by_urlkey(index: Index, site: str | None) -> Iterator[Listed]:
+    """Captures that are not withheld, by urlkey and date; those of equal urlkey and date in no promised order."""
+    place = tuple_(capture.c.urlkey, capture.c.date, capture.c.id)
+    query = captures().order_by(capture.c.urlkey, capture.c.date, capture.c.id)
     after: tuple[Any, ...] = ("", "", 0)
-    while page := _page(
-        index,
-        query.where(tuple_(capture.c.urlkey, capture.c.date, capture.c.id) > after),
-        site,
-        Standing.captures_shown,
-    ):
+    while page := _page(index, query.where(place > after), site, Standing.captures_shown):
         yield from page
         after = (page[-1].urlkey, page[-1].date, page[-1].id)
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from storage.index.tables import capture
+from storage.index.withheld import standing
 from storage.model import Kind
 from storage.surt import surt
 from storage.urls import NotAnAddress, canonicalize
@@ -30,7 +31,7 @@ def nearby(connection: Connection, url: str, limit: int = 4) -> list[Near]:
         return []
     host = asked.partition(")")[0]
     key = capture.c.urlkey
-    pages = capture.c.kind.not_in((Kind.REQUISITE, Kind.ROBOTS))
+    pages = and_(capture.c.kind.not_in((Kind.REQUISITE, Kind.ROBOTS)), *standing(connection).captures_shown())
     keys = set[str]()
     for beside in (
         select(key).where(key >= asked, key < f"{host}*", pages).order_by(key).limit(_ROWS),

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from storage.errors import NotFound
 from storage.index.tables import capture, file
+from storage.index.withheld import standing
 from storage.index.wordings import Place
 from storage.surt import surt
 
@@ -30,7 +31,8 @@ def pictures(connection: Connection, urls: Collection[str], moment: str) -> dict
     """The capture of each of these addresses that is nearest to a moment, by address."""
     captured = _captured().where(capture.c.urlkey.in_({surt(url) for url in urls}), capture.c.url.in_(urls))
     found: dict[str, _Row] = {}
-    for row in connection.execute(captured.order_by(capture.c.date)):
+    shown = standing(connection).captures_shown()
+    for row in connection.execute(captured.where(*shown).order_by(capture.c.date)):
         known = found.get(row.url)
         if known is None or known.date < moment:  # the last one before it, or the first one after
             found[row.url] = row
@@ -38,10 +40,11 @@ def pictures(connection: Connection, urls: Collection[str], moment: str) -> dict
 
 
 def picture_at(connection: Connection, warc: str, offset: int) -> Picture:
-    """The capture at an offset of a file; raises NotFound."""
+    """The capture at an offset of a file; raises NotFound, Withheld."""
     row = connection.execute(_captured().where(file.c.name == warc, capture.c.offset == offset)).first()
     if row is None:
         raise NotFound(f"no whole picture is known at {warc[:200]!r}, offset {offset}")
+    standing(connection).refuse_address(row.url)
     return _picture(row)
 
 

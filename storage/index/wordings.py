@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from storage.errors import NotFound
 from storage.index.tables import capture, document, file, fixity, reading, version
+from storage.index.withheld import Standing, standing
 from storage.model import Image
 
 
@@ -82,18 +83,19 @@ def wording(connection: Connection, identity: str, number: int) -> Wording:
         .limit(1)
         .offset(number - 1)
     ).first()
-    if row is None:
+    held = standing(connection)
+    if row is None or row.id in held.versions:
         raise NotFound(f"{identity} has no version {number}: `luutru history {identity}` lists them")
     said: dict[str, Any] = {name: getattr(row, name) for name in _PLAIN}
     return Wording(
         **said | {name: tuple(json.loads(getattr(row, name))) for name in _LISTS},
-        images=tuple(Image(**one) for one in json.loads(row.images)),
+        images=tuple(Image(**one) for one in json.loads(row.images) if not held.covers(one["url"])),
         confidence=row.confidence / 1000,
-        sources=_sources(connection, row.id),
+        sources=_sources(connection, row.id, held),
     )
 
 
-def _sources(connection: Connection, id_: int) -> tuple[Source, ...]:
+def _sources(connection: Connection, id_: int, held: Standing) -> tuple[Source, ...]:
     names = ("date", "url", "status", "type", "offset", "length", "payload_digest", "record_id", "ip", "crawl")
     rows = connection.execute(
         select(*(capture.c[name] for name in names), file.c.name.label("warc"))
@@ -105,7 +107,7 @@ def _sources(connection: Connection, id_: int) -> tuple[Source, ...]:
         .outerjoin(fixity, fixity.c.file == file.c.name)
         .outerjoin(_original, _original.c.id == capture.c.original)
         .outerjoin(_original_file, _original_file.c.id == _original.c.file)
-        .where(reading.c.version == id_)
+        .where(reading.c.version == id_, *held.captures_shown())
         .order_by(capture.c.date, file.c.name, capture.c.offset)
     )
     return tuple(
