@@ -9,13 +9,23 @@ from starlette.exceptions import HTTPException
 
 from luutru import policy
 from luutru.responses import JsonResponse
-from storage.errors import AlreadyRunning, ArchiveError, NotFound, StorageError, TooSlow, UnknownSite, UsageError
+from storage.errors import (
+    AlreadyRunning,
+    ArchiveError,
+    NotFound,
+    StorageError,
+    TooSlow,
+    UnknownSite,
+    UsageError,
+    Withheld,
+)
 
 STATUSES: dict[type[ArchiveError], int] = {
     UsageError: 400,
     UnknownSite: 404,
     NotFound: 404,
     AlreadyRunning: 409,
+    Withheld: 451,
     TooSlow: 503,
     StorageError: 503,
     ArchiveError: 500,
@@ -34,7 +44,8 @@ def add_handlers(app: FastAPI) -> None:
 
 def failed(request: Request, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
     """The answer that says so: `{"error": {"status", "code", "message"}}`, or a page."""
-    if _FOR_MACHINES.match(request.url.path):
+    is_form = request.method == "POST" and "text/html" in request.headers.get("accept", "")
+    if _FOR_MACHINES.match(request.url.path) and not is_form:
         shape = {"error": {"status": status, "code": code, "message": message}}
         return JsonResponse(shape, status, headers)
     from luutru import pages

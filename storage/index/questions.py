@@ -200,13 +200,14 @@ def texts(connection: Connection, wanted: str, identities: Iterable[str] = ()) -
 def captures_at(
     connection: Connection, url: str, limit: int, cursor: str | None = None
 ) -> tuple[tuple[Held, ...], str | None]:
-    """The captures of an address, oldest first, and the cursor of those that follow; raises NotFound for none."""
-    named = spellings(url)
+    """The captures of an address, oldest first, and the cursor of those that follow; raises NotFound, Withheld."""
+    named, held = spellings(url), withheld.standing(connection)
+    for one in named:
+        held.refuse_address(one)
     query = (
         _places()
         .add_columns(capture.c.id)
         .where(capture.c.urlkey.in_([surt(one) for one in named]), capture.c.url.in_(named))
-        .where(*withheld.standing(connection).captures_shown())
         .order_by(capture.c.date, capture.c.id)
         .limit(limit + 1)
     )
