@@ -158,7 +158,7 @@ def test_a_question_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     with serving(tmp_path, limits=Limits(query_seconds=0.0001)) as room:
         response = room.get("/api/v1/crawls")
         assert (response.status_code, response.json()["error"]["code"]) == (503, "too-slow")
-        assert room.json("/api/v1/stats")["documents"] == 2  # the connection is as good as before
+        assert room.json(f"/api/v1/versions/{DOCUMENT}")["results"]  # the connection is as good as before
 
 
 def test_who_searches_too_often_is_told_when_to_come_again(tmp_path: Path) -> None:
