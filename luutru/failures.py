@@ -26,6 +26,7 @@ STATUSES: dict[type[ArchiveError], int] = {
     NotFound: 404,
     Withheld: 451,
     AlreadyRunning: 409,
+    Withheld: 451,
     TooSlow: 503,
     StorageError: 503,
     ArchiveError: 500,
@@ -44,7 +45,8 @@ def add_handlers(app: FastAPI) -> None:
 
 def failed(request: Request, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
     """The answer that says so: `{"error": {"status", "code", "message"}}`, or a page."""
-    if _FOR_MACHINES.match(request.url.path):
+    is_form = request.method == "POST" and "text/html" in request.headers.get("accept", "")
+    if _FOR_MACHINES.match(request.url.path) and not is_form:
         shape = {"error": {"status": status, "code": code, "message": message}}
         return JsonResponse(shape, status, headers)
     from luutru import pages

@@ -125,6 +125,19 @@ class Unchanged:
         return f'W/"{blake2s(f"{stamp} {hour} {where} ".encode() + asked, key=self._key, digest_size=12).hexdigest()}"'
 
 
+class Heads:
+    """Answers HEAD as GET; the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self.app(scope, receive, send)
+
+
 def host_name(host: str) -> str:
     """A Host header without its port, in lower case."""
     name, colon, port = host.lower().rpartition(":")

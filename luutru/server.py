@@ -2,17 +2,20 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from luutru import api, failures, pages, policy
-from luutru.guards import Hosts, Sizes, Told, Unchanged
+from luutru.api.description import describe
+from luutru.guards import Heads, Hosts, Sizes, Told, Unchanged
 from luutru.limits import Limits
 from luutru.room import LOOPBACK, Room
 from storage.collection import Collection
@@ -24,9 +27,7 @@ _STATIC = Path(__file__).parent / "static"
 def application(collection: Collection, *, hosts: Iterable[str] = LOOPBACK, limits: Limits | None = None) -> FastAPI:
     """The reading room over an opened archive, which answers only those who call it by one of the host names."""
     room = Room(collection, frozenset(one.lower() for one in hosts), limits or Limits())
-    app = FastAPI(
-        title="luutru",
-        version=metadata.version("luutru"),
+    app = _Application(
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -37,6 +38,7 @@ def application(collection: Collection, *, hosts: Iterable[str] = LOOPBACK, limi
             Middleware(Hosts, hosts=room.hosts),
             Middleware(Sizes, limits=room.limits),
             Middleware(Unchanged, room=room),
+            Middleware(Heads),
         ],
     )
     app.state.room = room
@@ -49,6 +51,19 @@ def application(collection: Collection, *, hosts: Iterable[str] = LOOPBACK, limi
     if _STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=_STATIC))
     return app
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document of the API."""
+    routes = [route for router in _routers(api) for route in router.routes]
+    return describe(metadata.version("luutru"), routes)
+
+
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return openapi()
 
 
 @asynccontextmanager

@@ -14,16 +14,11 @@ router = APIRouter(prefix=V1, tags=["captures"])
 
 Address = Annotated[
     str,
-    Query(
-        min_length=1,
-        max_length=4_000,
-        description="An address; its scheme may be left out.",
-        examples=["https://thst.vn/"],
-    ),
+    Query(min_length=1, description="An address; its scheme may be left out.", examples=["https://thst.vn/"]),
 ]
 
 
-@router.get("/captures", response_model=Listed[Held], responses=failures(404))
+@router.get("/captures", response_model=Listed[Held], responses=failures(404, 451))
 def captures(room: Asked, url: Address, limit: Limit = 100, cursor: Cursor = None) -> JsonResponse:
     """Where each capture of an address lies, oldest first, requisites too."""
     with room.read() as connection:

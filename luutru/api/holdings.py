@@ -14,9 +14,9 @@ from storage.model import Crawl
 
 router = APIRouter(prefix=V1, tags=["holdings"])
 
-Site = Annotated[str, Path(min_length=1, max_length=200, description="The key of a site.", examples=["dangcongsan"])]
-SiteOf = Annotated[str | None, Query(max_length=200, description="Only of this site.", examples=["dangcongsan"])]
-CrawlId = Annotated[str, Path(min_length=1, max_length=100, description="The id of a crawl, or how it begins.")]
+Site = Annotated[str, Path(min_length=1, description="The key of a site.", examples=["dangcongsan"])]
+SiteOf = Annotated[str | None, Query(description="Only of this site.", examples=["dangcongsan"])]
+CrawlId = Annotated[str, Path(min_length=1, description="The id of a crawl, or how it begins.")]
 
 
 @router.get("/stats", response_model=holdings.Stats, responses=failures())

@@ -16,7 +16,6 @@ router = APIRouter(prefix=V1, tags=["search"])
 Question = Annotated[
     str,
     Query(
-        max_length=4_000,
         description='All words must occur, with or without diacritics. `"…"` is a phrase, `-word` excludes, `word*` '
         "is a beginning; `site:` `section:` `author:` `after:` `before:` `has:pdf` `in:latest` `gone:yes` narrow. "
         "An empty question asks for everything, the newest first.",

@@ -15,13 +15,11 @@ def command(invocation: Invocation, what: str, reason: str) -> None:
 
     ADDRESS|DOC is as `luutru withheld` lists it.
     """
+    from luutru import deciding
     from luutru.account import user
-    from storage.index import withholding
 
-    if not reason.strip():
-        raise click.UsageError("a reason is needed: the step is kept with it")
-    with invocation.collection() as collection, collection.index.write() as connection:
-        released = withholding.release(connection, withholding.thing(connection, what), reason.strip(), user())
+    with invocation.collection() as collection:
+        released = deciding.release(collection, what, reason, user())
     if invocation.json:
         write_json(released)
     else:

@@ -1,6 +1,6 @@
 """`luutru withhold`."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -8,7 +8,6 @@ import click
 from luutru.commands import Command, Invocation
 from luutru.output import counted, local, write, write_json
 from storage.config import Config
-from storage.moments import now, written
 
 if TYPE_CHECKING:
     from storage.index.withholding import Reach
@@ -28,27 +27,15 @@ def command(invocation: Invocation, what: str, reason: str, until: datetime | No
     their WARC files, and `luutru verify`, `reindex` and `sql` see them. DOC is a document's identity or number, with
     all its addresses; ADDRESS is one address, with either scheme.
     """
+    from luutru import deciding
     from luutru.account import user
-    from storage.index import withholding
 
-    if not reason.strip():
-        raise click.UsageError("a reason is needed: it is what readers are told")
     with invocation.collection() as collection:
-        ends = written(_end_of(until, collection.config)) if until else None
-        if ends and ends <= now():
-            raise click.UsageError(f"--until {until:%Y-%m-%d} is over: name a day to come, or leave it out")
-        with collection.index.write() as connection:
-            named = withholding.thing(connection, what)
-            reach = withholding.withhold(connection, named, reason.strip(), user(), ends)
+        reach = deciding.withhold(collection, what, reason, user(), until.date() if until else None)
         if invocation.json:
             write_json(reach)
         else:
             _tell(reach, collection.config)
-
-
-def _end_of(day: datetime, config: Config) -> datetime:
-    """The moment at which a day is over where the archive is."""
-    return (day + timedelta(days=1)).replace(tzinfo=config.zone)
 
 
 def _tell(reach: "Reach", config: Config) -> None:
