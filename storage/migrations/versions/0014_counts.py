@@ -6,7 +6,7 @@ from alembic import op
 from storage.index.dialects import dialect_of
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0013"
 
 
 def upgrade() -> None:
