@@ -38,4 +38,4 @@ def command(invocation: Invocation, document: str, style: str) -> None:
     if invocation.json:
         write_json(answers.Citation(shown.document, shown.version, style, text))
     else:
-        write(text.rstrip("\r\n"))
+        write("\n".join(text.splitlines()))
