@@ -72,7 +72,7 @@ def _alike(one: str, other: str) -> int:
     """How much two texts have in common at their beginning, in whole words."""
     shorter = min(len(one), len(other))
     at = next((at for at in range(shorter) if one[at] != other[at]), shorter)
-    while at and any(text[at - 1 : at + 1].isalnum() and len(text) > at for text in (one, other)):
+    while at and not one[at - 1].isspace() and any(text[at : at + 1].isalnum() for text in (one, other)):
         at -= 1
     return at
 
