@@ -14,8 +14,9 @@ from storage.collection import Collection
 from storage.errors import NotFound
 from storage.index import questions
 from storage.index.engine import Connection
+from storage.index.facets import Facets
 from storage.index.health import Problem
-from storage.index.search import Facets, Hit, Results
+from storage.index.search import Hit, Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,12 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Documents by site, by section and by month; when `capped`, only the newest matches are counted."""
+    """Documents by site, section, month and what they have; when `capped`, only the newest matches are counted."""
 
     site: tuple[Count, ...]
     section: tuple[Count, ...]
     month: tuple[Count, ...]
+    has: tuple[Count, ...]
     capped: bool
 
 
@@ -92,4 +94,10 @@ def _counts(facets: Facets) -> Counts:
     def counted(values: Iterable[tuple[str, int]]) -> tuple[Count, ...]:
         return tuple(Count(*one) for one in values)
 
-    return Counts(counted(facets.site), counted(facets.section), counted(facets.month), facets.capped)
+    return Counts(
+        site=counted(facets.site),
+        section=counted(facets.section),
+        month=counted(facets.month),
+        has=counted(facets.has),
+        capped=facets.capped,
+    )

@@ -121,7 +121,7 @@ _FIELDS: dict[str, Callable[[str], str | None]] = {
     "author": str,
     "after": _first_day,
     "before": _last_day,
-    "has": _one_of("pdf"),
+    "has": _one_of("pdf", "attachment", "changes"),
     "in": _one_of("latest"),
     "gone": _one_of("yes", "no"),
 }

@@ -8,7 +8,19 @@ from storage.errors import UsageError
 from storage.query import Filter, Query, Term, parse
 
 SYNTAX = ["-", "*", ":", '"', "(", ")", "^", "AND ", "OR ", "NOT ", "NEAR(", "'", "%", "\\", "_", "+", "{", "}", "“"]
-FIELDS = ["site:", "section:", "author:", "has:pdf", "in:latest", "gone:", "after:", "2024", "-02"]
+FIELDS = [
+    "site:",
+    "section:",
+    "author:",
+    "has:pdf",
+    "has:changes",
+    "has:attachment",
+    "in:latest",
+    "gone:",
+    "after:",
+    "2024",
+    "-02",
+]
 PIECES = [*SYNTAX, *FIELDS, "đô ", "thị* ", "\x00", "\n", "\u202e", "\ud800"]
 
 
@@ -74,6 +86,8 @@ def test_exclusions() -> None:
         ("before:2024-02-03", "before", "2024-02-03"),
         ('before:"2024"', "before", "2024-12-31"),
         ("has:PDF", "has", "pdf"),
+        ("has:attachment", "has", "attachment"),
+        ("has:changes", "has", "changes"),
         ("in:latest", "in", "latest"),
         ("gone:yes", "gone", "yes"),
     ],

@@ -228,7 +228,29 @@ def test_facets_and_total_count_documents(connection: Connection) -> None:
         assert results.facets.site == (("thst", 3), ("dangcongsan", 1))
         assert results.facets.section == (("Tin tức", 3),)
         assert results.facets.month == (("2024-05", 2), ("2023-01", 2))
+        assert results.facets.year == (("2024", 2), ("2023", 2))
+        assert results.facets.has == (("changes", 3),)
         assert not results.facets.capped
+
+
+def test_each_facet_counts_what_its_words_would_leave(connection: Connection) -> None:
+    file = [{"url": "https://thst.vn/ke-hoach.docx", "name": "Kế hoạch"}]
+    add_document(connection, "tin", "tin mới", section=["Tin", "Xã hội"], published="2024-05-01", attachments=file)
+    add_document(connection, "tin", section=["Xã hội"], published="2024-06-01", attachments=file)
+    add_document(connection, "tin cũ", "tin khác", site="dangcongsan", published="2023-01-05")
+    add_document(connection, "không có gì")
+    for text in ("tin", "tin before:2030", "-khong"):
+        counted = ask(connection, text).facets
+        words = [(f"site:{value}", count) for value, count in counted.site]
+        words += [(f'section:"{value}"', count) for value, count in counted.section]
+        words += [(f"after:{value} before:{value}", count) for value, count in (*counted.month, *counted.year)]
+        words += [(f"has:{value}", count) for value, count in counted.has]
+        assert counted.has == (("attachment", 2), ("changes", 2))
+        for narrower, count in words:
+            assert ask(connection, f"{text} {narrower}").total == count, narrower
+    assert found(connection, "tin has:changes has:attachment") == [1]
+    assert sorted(found(connection, "tin -has:changes")) == [2, 4]
+    assert found(connection, "-has:changes -has:attachment") == [4]
 
 
 @pytest.mark.parametrize("text", ["tin", "site:thst"])

@@ -27,7 +27,7 @@ def command(invocation: Invocation, words: tuple[str, ...], limit: int, cursor: 
     """Search the texts, with or without diacritics.
 
     All words must occur. "…" is a phrase, -word excludes, word* is a beginning; site: section: author: after: before:
-    has:pdf in:latest gone:yes narrow. Quote the whole query when it holds quotes.
+    has:pdf has:changes in:latest gone:yes narrow. Quote the whole query when it holds quotes.
     """
     from luutru import answers
     from storage.index.search import search

@@ -14,7 +14,7 @@ from storage.query import Filter
 
 Condition = ColumnElement[bool]
 
-_OF_DOCUMENT = {"site", "after", "before", "gone"}
+_OF_DOCUMENT = {"site", "after", "before", "gone", "has:attachment", "has:changes"}
 _STRICTEST: dict[str, Callable[[Sequence[str]], str]] = {"after": max, "before": min, "gone": max}
 
 
@@ -22,7 +22,8 @@ def conditions(connection: Connection, filters: Sequence[Filter]) -> tuple[list[
     """Conditions on `document` alone, and conditions on `version` beside its `document`; all must hold."""
     values: dict[tuple[str, bool], list[str]] = {}
     for filter_ in filters:
-        values.setdefault((filter_.field, filter_.excluded), []).append(filter_.value)
+        name = f"has:{filter_.value}" if filter_.field == "has" else filter_.field
+        values.setdefault((name, filter_.excluded), []).append(filter_.value)
     on_document: list[Condition] = []
     on_version: list[Condition] = []
     for (name, excluded), asked in values.items():
@@ -65,7 +66,15 @@ def _before(connection: Connection, values: Sequence[str]) -> Condition:
     return document.c.day <= max(values)
 
 
-def _has(connection: Connection, values: Sequence[str]) -> Condition:
+def _has_attachment(connection: Connection, values: Sequence[str]) -> Condition:
+    return document.c.files > 0
+
+
+def _has_changes(connection: Connection, values: Sequence[str]) -> Condition:
+    return document.c.versions > 1
+
+
+def _has_pdf(connection: Connection, values: Sequence[str]) -> Condition:
     """Names a file with this suffix, or offers one that is a PDF whatever it is called, or is one."""
     named = (version.c.attachments != "[]") & version.c.attachments.ilike("%.pdf%")
     return or_(named, version.c.method == "pdf", version.c.id.in_(offering_pdfs()))
@@ -86,7 +95,9 @@ _ANY_OF: dict[str, Callable[[Connection, Sequence[str]], Condition]] = {
     "author": _author,
     "after": _after,
     "before": _before,
-    "has": _has,
+    "has:attachment": _has_attachment,
+    "has:changes": _has_changes,
+    "has:pdf": _has_pdf,
     "in": _in,
     "gone": _gone,
 }

@@ -8,7 +8,6 @@ the newest first. A cursor keeps the newest version that its first page knew: wh
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,8 +18,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, sel
 
 from storage.errors import UsageError
 from storage.folding import accented
+from storage.index import facets
 from storage.index.attachments import Offering, offered_by
 from storage.index.dialects import dialect_of
+from storage.index.facets import COUNTED, Facets
 from storage.index.filters import conditions
 from storage.index.places import Dated, Distinct, Place, Ranked
 from storage.index.tables import document, version
@@ -29,7 +30,6 @@ from storage.model import Kind
 from storage.query import Query
 
 RANKED = 2_000
-COUNTED = 10_000
 _EXCERPT = 240
 _Row = Row[*tuple[Any, ...]]
 _LINES = re.compile(r"\s*\n\s*")
@@ -61,19 +61,6 @@ class Hit:
     kind: str
     articles: tuple[Offering, ...]
     also: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """Values with their number of documents, the most frequent first; months (YYYY-MM) the newest first.
-
-    When `capped`, only the newest `COUNTED` matches are counted.
-    """
-
-    site: tuple[tuple[str, int], ...]
-    section: tuple[tuple[str, int], ...]
-    month: tuple[tuple[str, int], ...]
-    capped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +98,7 @@ def search(
         hits=question.hits(places[:limit], marks, question.left_out(places[:limit]) if distinct else {}),
         total=len(documents),
         total_capped=capped,
-        facets=_facets(documents, capped),
+        facets=facets.facets(documents, capped),
         next=_encode(query, newest, distinct, places[limit - 1]) if len(places) > limit else None,
     )
 
@@ -156,12 +143,11 @@ class _Question:
         return Distinct(self.connection, self._ranked[0], self._places_by_day)
 
     def counted(self) -> Sequence[_Row]:
-        """Id, site, section and day of the newest matches' documents; one more than `COUNTED` where there are more."""
-        columns = select(document.c.id, document.c.site, document.c.section, document.c.day)
+        """What facets ask of the newest matches' documents; one more than `COUNTED` where there are more."""
         if not self.terms:
-            return self.connection.execute(self._by_day(columns).limit(COUNTED + 1)).all()
+            return self.connection.execute(self._by_day(facets.DOCUMENTS).limit(COUNTED + 1)).all()
         found = self._newest(self.dialect.folded(self.terms), COUNTED + 1).subquery()
-        return self.connection.execute(columns.join(version).join(found, found.c.id == version.c.id)).all()
+        return self.connection.execute(facets.DOCUMENTS.join(version).join(found, found.c.id == version.c.id)).all()
 
     def left_out(self, places: Sequence[Place]) -> dict[int, tuple[str, ...]]:
         """The identities of what is left out for each of these places, by document."""
@@ -318,22 +304,6 @@ def _hit(
 def _excerpt(row: _Row) -> str:
     text: str = row.lead or row.excerpt
     return text if len(text) < _EXCERPT else text[:_EXCERPT].rpartition(" ")[0] + "…"
-
-
-def _facets(documents: Collection[_Row], capped: bool) -> Facets:
-    site = Counter(row.site for row in documents)
-    section = Counter(row.section for row in documents if row.section)
-    month = Counter(row.day[:7] for row in documents)
-    return Facets(
-        site=tuple(sorted(site.items(), key=_frequent_first)),
-        section=tuple(sorted(section.items(), key=_frequent_first)),
-        month=tuple(sorted(month.items(), reverse=True)),
-        capped=capped,
-    )
-
-
-def _frequent_first(counted: tuple[str, int]) -> tuple[int, str]:
-    return -counted[1], counted[0]
 
 
 def _encode(query: Query, newest: int, distinct: bool, last: Place) -> str:
