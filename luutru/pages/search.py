@@ -15,7 +15,8 @@ from luutru.room import Asked, Room
 from storage.errors import UsageError
 from storage.folding import accented
 from storage.index.brief import Brief, briefs
-from storage.index.search import Facets, Results, search
+from storage.index.facets import Facets
+from storage.index.search import Results, search
 from storage.query import Filter, Query, parse
 
 router = APIRouter()
