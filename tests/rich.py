@@ -276,6 +276,7 @@ class _Maker:
             file, seen[0], "Sơ đồ đoạn kênh", "Sơ đồ các lối xuống bến của đoạn kênh.", method="pdf"
         )
         self._stands(file, pdf, None, None)
+        self._capture(BROADCASTER, PDF, seen[0], version=pdf, kind="attachment", mime="application/pdf")
         offers = [{"version": one, "url": PDF, "name": "Sơ đồ đoạn kênh và các lối xuống bến"} for one in versions]
         self.connection.execute(tables.offer.insert(), offers)
         for moment, one in zip(seen[:2], versions[:2], strict=True):
