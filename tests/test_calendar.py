@@ -7,10 +7,11 @@ import pytest
 from rows import GONE, MOBILE, URL, filled
 from sqlalchemy import Connection, insert
 
-from storage.errors import NotFound
+from storage.errors import NotFound, Withheld
 from storage.index.calendar import Found, calendar
 from storage.index.engine import Index
 from storage.index.tables import capture
+from storage.index.withholding import Thing, withhold
 from storage.surt import surt
 
 
@@ -81,3 +82,12 @@ def test_days_and_years_are_local_and_a_content_that_comes_back_is_the_same(inde
 def test_an_address_without_captures_is_not_found(index: Index, wanted: str) -> None:
     with index.read() as connection, pytest.raises(NotFound):
         calendar(connection, wanted)
+
+
+def test_what_is_withheld_has_no_calendar(index: Index) -> None:
+    with index._engine.connect() as connection:
+        withhold(connection, Thing(document="dangcongsan/592693"), "theo yêu cầu", "thủ thư", None)
+        for spelling in URL, MOBILE:
+            with pytest.raises(Withheld):
+                calendar(connection, spelling)
+        connection.rollback()

@@ -10,7 +10,9 @@ from sqlalchemy import Connection, insert
 from luutru.comparison import compare, words
 from storage.index.engine import Index
 from storage.index.latest import changes, changes_between, newest
+from storage.index.rhythm import sections
 from storage.index.tables import address, capture, crawl, file, reading
+from storage.index.withholding import Thing, withhold
 from storage.surt import surt
 
 EVER = ("2000", "2100")
@@ -121,3 +123,21 @@ def test_an_archive_written_by_hand_has_its_one_change(tmp_path_factory: pytest.
         assert (change.title, change.before, change.after) == ("Đô thị loại I (sửa)", 1, 2)
         assert [one.document for one in newest(connection)] == ["thst/t/tin-cu", "dangcongsan/592693"]
     opened.close()
+
+
+def test_what_is_withheld_is_neither_new_nor_changed_nor_gone(connection: Connection) -> None:
+    values = {"id": "c1", "site": "thst", "outcome": "completed", "started": "2024", "definition": "d"}
+    connection.execute(insert(crawl), values)
+    connection.execute(insert(file), {"id": 1, "name": "a", "crawl": "c1"})
+    for owner in [add_document(connection, "a", "b", section=["Tin"]) for _ in range(2)]:
+        connection.execute(insert(address), {"url": f"https://thst.vn/t/{owner}", "document": owner, "first_seen": ""})
+        visit(connection, owner, 404, "05")
+    before = changes_between(connection, "thst", *EVER)
+    withhold(connection, Thing(document="test:1"), "theo yêu cầu", "thủ thư", None)
+    after = changes_between(connection, "thst", *EVER)
+    for lists in (before.new, after.new), (before.changed, after.changed), (before.gone, after.gone):
+        assert [[one.document for one in each] for each in lists] == [["test:2", "test:1"], ["test:2"]]
+    assert (after.new_total, after.changed_total, after.gone_total) == (1, 1, 1)
+    assert [one.document for one in newest(connection)] == ["test:2"]
+    assert [one.document for one in changes(connection)] == ["test:2"]
+    assert [one.documents for one in sections(connection, "thst")] == [1]

@@ -15,6 +15,7 @@ from storage.index.dialects import dialect_of
 from storage.index.mentions import ICT
 from storage.index.naming import spellings
 from storage.index.tables import capture, document, file, reading, version
+from storage.index.withheld import standing
 from storage.model import RecordType
 from storage.surt import surt
 
@@ -81,8 +82,14 @@ class Calendar:
 
 
 def calendar(connection: Connection, url: str, year: int | None = None, zone: tzinfo = ICT) -> Calendar:
-    """The captures of an address, whatever its scheme, in a year, or in the newest that has any; raises NotFound."""
+    """The captures of an address, whatever its scheme, in a year, or in the newest that has any.
+
+    Raises NotFound, Withheld.
+    """
     urls = spellings(url)
+    held = standing(connection)
+    for one in urls:
+        held.refuse_address(one)
     rows = connection.execute(
         select(*(capture.c[name] for name in ("id", "date", "url", "type", "status", "payload_digest", "error")))
         .where(capture.c.urlkey.in_({surt(one) for one in urls}), capture.c.url.in_(urls))

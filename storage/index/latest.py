@@ -6,6 +6,7 @@ Moments are text, as the index keeps them; a time is from `since` on, until befo
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby, pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, select, tuple_
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, select, tuple_
 from storage.index.dialects import dialect_of
 from storage.index.gone import gone as gone_within
 from storage.index.tables import document, version
+from storage.index.withheld import Standing, standing
 from storage.model import Kind
 
 _Row = Row[*tuple[Any, ...]]
@@ -78,36 +80,45 @@ class Changes:
 
 def newest(connection: Connection, site: str | None = None, limit: int = 10) -> list[Newest]:
     """The articles of the latest days, the latest first."""
-    query = _standing().order_by(document.c.day.desc(), document.c.id.desc()).limit(limit)
-    return [_newest(row) for row in connection.execute(query.where(document.c.site == site) if site else query)]
+    held = standing(connection)
+    query = _standing(held).order_by(document.c.day.desc(), document.c.id.desc()).limit(limit)
+    rows = connection.execute(query.where(document.c.site == site) if site else query)
+    return [_newest(row, held) for row in rows]
 
 
 def changes(connection: Connection, site: str | None = None, limit: int = 10) -> list[Change]:
     """The latest change of each article that has changed, the latest first."""
+    held = standing(connection)
     last = and_(version.c.document == document.c.id, version.c.first_seen == document.c.changed)
     query = (
         select(version.c.id)
         .select_from(document)
         .join(version, last)
-        .where(document.c.changed.is_not(None), document.c.kind == Kind.ARTICLE)
+        .where(document.c.changed.is_not(None), document.c.kind == Kind.ARTICLE, *held.versions_shown())
         .order_by(document.c.changed.desc(), document.c.id.desc(), version.c.digest.desc())
         .limit(limit)
     )
-    return _changes(connection, query.where(document.c.site == site) if site else query)
+    return _changes(connection, query.where(document.c.site == site) if site else query, held)
 
 
 def changes_between(connection: Connection, site: str, since: str, until: str, limit: int = 100) -> Changes:
     """What became of a site within a time: articles that were new, that had another text, that were gone at last."""
-    came = and_(document.c.site == site, document.c.first_seen >= since, document.c.first_seen < until)
-    new = _standing().where(came).order_by(document.c.first_seen.desc(), document.c.id.desc()).limit(limit)
+    held = standing(connection)
+    came = and_(
+        document.c.site == site,
+        document.c.first_seen >= since,
+        document.c.first_seen < until,
+        *held.documents_shown(),
+    )
+    new = _standing(held).where(came).order_by(document.c.first_seen.desc(), document.c.id.desc()).limit(limit)
     fresh = select(func.count()).select_from(document).where(came, document.c.kind == Kind.ARTICLE)
     changed = (
         select(version.c.id)
         .join(document, document.c.id == version.c.document)
         .where(document.c.site == site, document.c.kind == Kind.ARTICLE, document.c.changed >= since)
-        .where(version.c.first_seen >= since, version.c.first_seen < until, _is_later())
+        .where(version.c.first_seen >= since, version.c.first_seen < until, _is_later(), *held.versions_shown())
     )
-    gone = _gone(connection, gone_within(connection, site, since, until))
+    gone = _gone(connection, gone_within(connection, site, since, until), held)
     counts = (
         connection.scalar(fresh) or 0,
         connection.scalar(select(func.count()).select_from(changed.subquery())) or 0,
@@ -115,8 +126,8 @@ def changes_between(connection: Connection, site: str, since: str, until: str, l
     )
     latest = changed.order_by(version.c.first_seen.desc(), version.c.id.desc()).limit(limit)
     return Changes(
-        new=tuple(_newest(row) for row in connection.execute(new)),
-        changed=tuple(_changes(connection, latest)),
+        new=tuple(_newest(row, held) for row in connection.execute(new)),
+        changed=tuple(_changes(connection, latest, held)),
         gone=tuple(gone[:limit]),
         new_total=counts[0],
         changed_total=counts[1],
@@ -125,18 +136,18 @@ def changes_between(connection: Connection, site: str, since: str, until: str, l
     )
 
 
-def _standing() -> Select[Any]:
+def _standing(held: Standing) -> Select[Any]:
     return (
         select(document, version.c.title, version.c.lead, version.c.section.label("path"))
         .join(version, version.c.id == document.c.version)
-        .where(document.c.kind == Kind.ARTICLE)
+        .where(document.c.kind == Kind.ARTICLE, *held.versions_shown())
     )
 
 
-def _newest(row: _Row) -> Newest:
+def _newest(row: _Row, held: Standing) -> Newest:
     return Newest(
         document=row.identity,
-        url=row.url,
+        url=held.address(row.id, row.url),
         site=row.site,
         title=row.title,
         lead=row.lead,
@@ -157,8 +168,8 @@ def _is_later() -> Any:
     return select(_other.c.id).where(_other.c.document == version.c.document, earlier).exists()
 
 
-def _changes(connection: Connection, wanted: Select[Any]) -> list[Change]:
-    """The changes that led to these versions, in their order."""
+def _changes(connection: Connection, wanted: Select[Any], held: Standing) -> list[Change]:
+    """The changes that led to these versions, in their order; each beside the last one before it that may be shown."""
     ids = [row[0] for row in connection.execute(wanted)]
     owners = select(version.c.document).where(version.c.id.in_(ids))
     rows = connection.execute(
@@ -167,36 +178,36 @@ def _changes(connection: Connection, wanted: Select[Any]) -> list[Change]:
         .join(document, document.c.id == version.c.document)
         .where(version.c.document.in_(owners))
         .order_by(version.c.document, version.c.first_seen, version.c.digest)
-    ).all()
+    )
     found: dict[int, Change] = {}
-    number, before = 1, None
-    for row in rows:
-        number = number + 1 if before is not None and before.document == row.document else 1
-        if before is not None and number > 1:
-            found[row.id] = _change(row, before, number)
-        before = row
-    return [found[id_] for id_ in ids]
+    for _, versions in groupby(rows, key=lambda row: row.document):
+        shown = [(number, row) for number, row in enumerate(versions, 1) if row.id not in held.versions]
+        for before, after in pairwise(shown):
+            found[after[1].id] = _change(before, after, held)
+    return [found[id_] for id_ in ids if id_ in found]
 
 
-def _change(row: _Row, before: _Row, number: int) -> Change:
+def _change(before: tuple[int, _Row], after: tuple[int, _Row], held: Standing) -> Change:
+    (number, row), (number_before, row_before) = after, before
     return Change(
         document=row.identity,
-        url=row.url,
+        url=held.address(row.document, row.url),
         site=row.site,
         title=row.title,
-        before=number - 1,
+        before=number_before,
         after=number,
         when=row.first_seen,
-        old=f"{before.title}\n\n{before.text}",
+        old=f"{row_before.title}\n\n{row_before.text}",
         new=f"{row.title}\n\n{row.text}",
     )
 
 
-def _gone(connection: Connection, moments: Mapping[int, str]) -> list[Gone]:
+def _gone(connection: Connection, moments: Mapping[int, str], held: Standing) -> list[Gone]:
     rows = connection.execute(
         select(document.c.id, document.c.identity, document.c.url, document.c.site, version.c.title)
         .join(version, version.c.id == document.c.version)
         .where(document.c.id.in_(dialect_of(connection).among(list(moments))), document.c.kind == Kind.ARTICLE)
+        .where(*held.versions_shown())
     )
-    found = [Gone(row.identity, row.url, row.site, row.title, moments[row.id]) for row in rows]
+    found = [Gone(row.identity, held.address(row.id, row.url), row.site, row.title, moments[row.id]) for row in rows]
     return sorted(found, key=lambda one: (one.since, one.document), reverse=True)

@@ -1,6 +1,6 @@
 """How much came when: by site and month, from counts that are kept while rows are written.
 
-A month is one in Việt Nam (`2025-01`); months in which nothing came are left out.
+A month is one in Việt Nam (`2025-01`); months in which nothing came are left out. What is withheld is kept, and counts.
 """
 
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from storage.index.tables import document, tally
+from storage.index.withheld import standing
 from storage.model import Kind
 
 
@@ -51,6 +52,7 @@ def sections(connection: Connection, site: str) -> list[Section]:
     rows = connection.execute(
         select(document.c.section, count, func.min(document.c.day), func.max(document.c.day))
         .where(document.c.site == site, document.c.kind == Kind.ARTICLE, document.c.section.is_not(None))
+        .where(*standing(connection).documents_shown())
         .group_by(document.c.section)
         .order_by(count.desc(), document.c.section)
     )
