@@ -106,7 +106,7 @@ def test_a_document_is_read_with_its_picture_and_its_proof(page: Page) -> None:
     picture.scroll_into_view_if_needed()
     page.wait_for_function("document.querySelector('.prose img').naturalWidth > 0")
     page.get_by_text("Tự lấy bản ghi này ra").click()
-    expect(page.locator("pre", has_text="warcio extract")).to_be_visible()
+    expect(page.locator("pre", has_text="gunzip")).to_be_visible()
 
 
 def test_versions_are_compared(page: Page) -> None:

@@ -17,12 +17,15 @@ from storage.index.attachments import Offered, Offering
 from storage.index.engine import Connection
 from storage.index.mentions import day_of
 from storage.index.pictures import Picture, pictures
+from storage.index.provenance import Dating, datings
 from storage.index.questions import Shown
 from storage.index.related import Republication
 from storage.index.wordings import Source, Wording, wording
 from storage.model import Image
+from storage.provenance import Proof, prove
 
 router = APIRouter()
+_DATED = 3  # pages that name the day of a document
 _COMPARED = 20  # versions whose words are counted, the newest
 
 
@@ -95,7 +98,8 @@ class Page:
     gone_since: str | None
     last_seen: str | None
     capture: Source | None
-    is_lost: bool
+    proof: Proof | None
+    dated_by: tuple[Dating, ...]
     citations: tuple[tuple[str, str], ...]
 
 
@@ -125,6 +129,7 @@ def document(room: Room, wanted: str, number: int | None) -> Page:
         said = wording(connection, shown.document, chosen) if chosen else None
         texts = questions.texts(connection, shown.document).texts if len(shown.versions) > 1 else ()
         source = _source(shown, said)
+        dated = datings(connection, shown.document, _DATED)
         drawn = _pictured(connection, said.images, source.date if source else "") if said else ()
     return Page(
         document=shown.document,
@@ -157,7 +162,8 @@ def document(room: Room, wanted: str, number: int | None) -> Page:
         gone_since=shown.gone_since,
         last_seen=shown.versions[chosen - 1].last_seen if chosen and chosen <= len(shown.versions) else None,
         capture=source,
-        is_lost=source is not None and not _is_there(room, source.warc),
+        proof=_proof(room, source) if source else None,
+        dated_by=tuple(dated),
         citations=(),
     )
 
@@ -183,8 +189,10 @@ def _source(shown: Shown, said: Wording | None) -> Source | None:
     return next((one for one in said.sources if (one.warc, one.offset) in places), None)
 
 
-def _is_there(room: Room, warc: str) -> bool:
-    return any((room.collection.home / name).exists() for name in (warc, f"{warc}.open"))
+def _proof(room: Room, source: Source) -> Proof:
+    """What the file says of a capture, without the notes, which are bytes as received."""
+    found = prove(room.collection.home, source)
+    return replace(found, found=replace(found.found, notes=())) if found.found else found
 
 
 def _standing(shown: Shown, texts: Sequence[tuple[str, str]]) -> Iterable[Standing]:

@@ -29,6 +29,7 @@ STATES = {  # outcomes as the style sheet names them
     "missed": "missed",
     "skipped": "skipped",
     "running": "running",
+    "waiting": "none",
     "none": "none",
 }
 
