@@ -5,9 +5,11 @@ The fields, in their order, are the keys of the JSON that `docs/cli.md` document
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
 
 from typing_extensions import TypedDict  # that of typing is not read by pydantic before Python 3.12
 
+from luutru.cite import Work
 from luutru.comparison import Piece, compare
 from storage import health as watching
 from storage.collection import Collection
@@ -16,6 +18,7 @@ from storage.index import questions
 from storage.index.engine import Connection
 from storage.index.facets import Facets
 from storage.index.health import Problem
+from storage.index.questions import Shown
 from storage.index.search import Hit, Results
 
 
@@ -56,12 +59,52 @@ class Health:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """How a document is cited in one style, by the version that stands."""
+
+    document: str
+    version: int | None
+    style: str
+    text: str
+
+
 Comparison = TypedDict("Comparison", {"document": str, "from": int, "to": int, "changes": list[Piece]})
 
 
 def page(found: Results) -> Page:
     """What a search found, as it is written."""
     return Page(found.total, found.hits, _counts(found.facets), found.next)
+
+
+def work(shown: Shown, publisher: str, zone: tzinfo, replay: str | None) -> Work:
+    """A document as it is cited: in the version that stands, by its first capture, as the replay shows it.
+
+    Raises NotFound where no capture of it may be shown.
+    """
+    captured = _captured(shown)
+    return Work(
+        document=shown.document,
+        title=shown.title or shown.url,
+        authors=shown.authors,
+        publisher=publisher,
+        published=date.fromisoformat(shown.published[:10]) if shown.published else None,
+        url=shown.url,
+        archived=captured.astimezone(zone).date(),
+        archive_url=f"{replay.rstrip('/')}/{captured:%Y%m%d%H%M%S}/{shown.url}" if replay else None,
+        language=shown.language,
+        gone=shown.gone,
+    )
+
+
+def _captured(shown: Shown) -> datetime:
+    """When the version that stands was captured first; of a file without text, when it was."""
+    for one in shown.versions:
+        if one.version == shown.version:
+            return datetime.fromisoformat(one.first_seen)
+    if not shown.captures:
+        raise NotFound(f"{shown.document} has no capture to cite")
+    return datetime.strptime(shown.captures[0].timestamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
 def health(collection: Collection) -> Health:

@@ -14,7 +14,7 @@ from rows import filled
 
 from crawler.check import LayoutCheck, Matched, Reason, SiteCheck
 from luutru import indexing
-from luutru.answers import Count, Counts, Health, Page
+from luutru.answers import Citation, Count, Counts, Health, Page
 from luutru.cli import luutru
 from luutru.commands import SHARED
 from luutru.commands.doctor import Examined
@@ -127,6 +127,7 @@ def test_every_exit_status_is_documented() -> None:
         ("luutru health", Health),
         ("luutru rederive", Rederived),
         ("luutru reindex", Reindexed),
+        ("luutru cite", Citation),
         ("luutru verify", Report),
         ("luutru backup", Backup),
         ("luutru doctor", Examined),
