@@ -3,14 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from fastapi import APIRouter, Request, Response
 
 import spiders
+from luutru.cite import Style, Work, cite
 from luutru.comparison import compare, words
 from luutru.pages import rendering
+from luutru.pages.links import Links
+from luutru.pages.naming import defined
 from luutru.responses import JsonResponse
-from luutru.room import Asked, Room
+from luutru.room import LOOPBACK, Asked, Room
 from storage.errors import NotFound
 from storage.index import questions
 from storage.index.attachments import Offered, Offering
@@ -100,7 +104,6 @@ class Page:
     capture: Source | None
     proof: Proof | None
     dated_by: tuple[Dating, ...]
-    citations: tuple[tuple[str, str], ...]
 
 
 @router.get("/d/{identity:path}.json")
@@ -118,7 +121,7 @@ def json(request: Request, room: Asked, identity: str, version: int | None = Non
 def html(request: Request, room: Asked, identity: str, version: int | None = None) -> Response:
     """The page."""
     found = document(room, identity, version)
-    return rendering.page(request, room, "document.html", found)
+    return rendering.page(request, room, "document.html", found, citations=_citations(request, room, found))
 
 
 def document(room: Room, wanted: str, number: int | None) -> Page:
@@ -164,8 +167,35 @@ def document(room: Room, wanted: str, number: int | None) -> Page:
         capture=source,
         proof=_proof(room, source) if source else None,
         dated_by=tuple(dated),
-        citations=(),
     )
+
+
+def _citations(request: Request, room: Room, found: Page) -> list[tuple[Style, str]]:
+    """How the version is cited, in each style; not where no capture of it may be seen."""
+    if found.capture is None:
+        return []
+    names = defined(room.collection)
+    zone = room.collection.config.zone
+    work = Work(
+        document=found.document,
+        title=found.title or found.url,
+        authors=found.authors,
+        publisher=names[found.site][0] if found.site in names else found.site,
+        published=date.fromisoformat(found.published[:10]) if found.published else None,
+        url=found.url,
+        archived=datetime.fromisoformat(found.capture.date).astimezone(zone).date(),
+        archive_url=_permanent(request, found),
+        language=found.language,
+        gone=found.gone_since is not None,
+    )
+    return [(style, cite(work, style, rendering.language_of(request.url.path))) for style in Style]
+
+
+def _permanent(request: Request, found: Page) -> str | None:
+    """Where others find this version in the reading room; None where only this machine does."""
+    if request.headers["host"].partition(":")[0] in LOOPBACK:
+        return None
+    return f"{str(request.base_url).rstrip('/')}{Links('vi').document(found.document, found.version)}"
 
 
 def _chosen(shown: Shown, number: int | None) -> int | None:
