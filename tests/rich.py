@@ -39,6 +39,7 @@ _HOSTS = {
     PARTY: "soctrang.dcs.vn",
     NEWSPAPER: "dangcongsan.vn",
 }
+_SIZE = 812_345_678
 _YEARS = {PORTAL: (2018, 2025), BROADCASTER: (2019, 2026), PARTY: (2020, 2025), NEWSPAPER: (2019, 2026)}
 _SECTIONS = {
     PORTAL: ("Thông báo", "Tin tức - Sự kiện", "Quy hoạch"),
@@ -112,6 +113,9 @@ def rich(home: Path, documents: int = 360) -> Path:
         _with_records(collection)
         with collection.index.write() as connection:
             _Maker(connection, datetime.now(UTC)).make(documents)
+            names = connection.scalars(tables.file.select().with_only_columns(tables.file.c.name)).all()
+        for name in names:
+            _stand_in(home / name)
     return home
 
 
@@ -138,6 +142,14 @@ def _with_records(collection: Collection) -> None:
         # when it ran, not when this is made
         moments = {"started": "2025-01-02T01:00:00.000000+00:00", "finished": "2025-01-02T01:30:00.000000+00:00"}
         connection.execute(tables.crawl.update().values(**moments))
+
+
+def _stand_in(path: Path) -> None:
+    """A file of nothing, as long as its row says, where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        with path.open("wb") as file:
+            file.truncate(_SIZE)
 
 
 def _png() -> bytes:
@@ -183,6 +195,7 @@ class _Maker:
                 rows.append(self._crawl(site, started, outcome, ran, len(rows)))
         rows.append(self._crawl(PARTY, datetime(2025, 6, 28, tzinfo=UTC), "completed", True, len(rows)))
         self.connection.execute(tables.crawl.insert(), rows)
+        self.first = {str(row["site"]): str(row["id"]) for row in reversed(rows)}
 
     def _crawl(self, site: str, started: datetime, outcome: str, ran: bool, number: int) -> dict[str, object]:
         warnings = {
@@ -202,7 +215,7 @@ class _Maker:
             "started": written(started),
             "finished": written(started + timedelta(minutes=11)),
             "definition": "d" * 64,
-            "captures": self.random.randrange(80, 260) if ran else 0,
+            "captures": self.random.randrange(80, 260) if outcome in ("completed", "partial") else 3 if ran else 0,
             "revisits": 20 if ran else 0,
             "requisites": 35 if ran else 0,
             "attempts": 290 if ran else 0,
@@ -220,9 +233,9 @@ class _Maker:
             {
                 "id": 100 + number,
                 "name": f"warc/{site}/2024/{site}-20240101000000-c0900-00001.warc.gz",
-                "crawl": "c0900",
+                "crawl": self.first[site],
             }
-            | {"bytes": 812_345_678, "sha256": "f" * 64}
+            | {"bytes": _SIZE, "sha256": "f" * 64}
             for number, site in enumerate(_HOSTS)
         ]
         self.connection.execute(tables.file.insert(), rows)
@@ -263,6 +276,7 @@ class _Maker:
             file, seen[0], "Sơ đồ đoạn kênh", "Sơ đồ các lối xuống bến của đoạn kênh.", method="pdf"
         )
         self._stands(file, pdf, None, None)
+        self._capture(BROADCASTER, PDF, seen[0], version=pdf, kind="attachment", mime="application/pdf")
         offers = [{"version": one, "url": PDF, "name": "Sơ đồ đoạn kênh và các lối xuống bến"} for one in versions]
         self.connection.execute(tables.offer.insert(), offers)
         for moment, one in zip(seen[:2], versions[:2], strict=True):
@@ -422,7 +436,7 @@ class _Maker:
         views = said.pop("views", None)
         row = {
             "id": id_,
-            "crawl": "c0900",
+            "crawl": self.first[site],
             "site": site,
             "url": url,
             "urlkey": surt(url),

@@ -12,6 +12,7 @@ _LONG = 40  # words of a change that are shown in one line
 _MANY = 2_500  # pairs of paragraphs that are tried with each other
 _ALIKE = 0.4
 _WORD = re.compile(r"\S+")
+_INSIDE = re.compile(r"\w|[^\w\s]\d")  # what goes on behind a place within a word or a figure
 _TOKEN = re.compile(r"\s*\S+")
 
 
@@ -72,7 +73,7 @@ def _alike(one: str, other: str) -> int:
     """How much two texts have in common at their beginning, in whole words."""
     shorter = min(len(one), len(other))
     at = next((at for at in range(shorter) if one[at] != other[at]), shorter)
-    while at and any(text[at - 1 : at + 1].isalnum() and len(text) > at for text in (one, other)):
+    while at and not one[at - 1].isspace() and any(_INSIDE.match(text, at) for text in (one, other)):
         at -= 1
     return at
 

@@ -3,26 +3,33 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from fastapi import APIRouter, Request, Response
 
 import spiders
+from luutru.cite import Style, Work, cite
 from luutru.comparison import compare, words
 from luutru.pages import rendering
+from luutru.pages.links import Links
+from luutru.pages.naming import defined
 from luutru.responses import JsonResponse
-from luutru.room import Asked, Room
+from luutru.room import LOOPBACK, Asked, Room
 from storage.errors import NotFound
 from storage.index import questions
 from storage.index.attachments import Offered, Offering
 from storage.index.engine import Connection
 from storage.index.mentions import day_of
 from storage.index.pictures import Picture, pictures
+from storage.index.provenance import Dating, datings
 from storage.index.questions import Shown
 from storage.index.related import Republication
 from storage.index.wordings import Source, Wording, wording
 from storage.model import Image
+from storage.provenance import Proof, prove
 
 router = APIRouter()
+_DATED = 3  # pages that name the day of a document
 _COMPARED = 20  # versions whose words are counted, the newest
 
 
@@ -95,8 +102,8 @@ class Page:
     gone_since: str | None
     last_seen: str | None
     capture: Source | None
-    is_lost: bool
-    citations: tuple[tuple[str, str], ...]
+    proof: Proof | None
+    dated_by: tuple[Dating, ...]
 
 
 @router.get("/d/{identity:path}.json")
@@ -114,7 +121,7 @@ def json(request: Request, room: Asked, identity: str, version: int | None = Non
 def html(request: Request, room: Asked, identity: str, version: int | None = None) -> Response:
     """The page."""
     found = document(room, identity, version)
-    return rendering.page(request, room, "document.html", found)
+    return rendering.page(request, room, "document.html", found, citations=_citations(request, room, found))
 
 
 def document(room: Room, wanted: str, number: int | None) -> Page:
@@ -125,6 +132,7 @@ def document(room: Room, wanted: str, number: int | None) -> Page:
         said = wording(connection, shown.document, chosen) if chosen else None
         texts = questions.texts(connection, shown.document).texts if len(shown.versions) > 1 else ()
         source = _source(shown, said)
+        dated = datings(connection, shown.document, _DATED)
         drawn = _pictured(connection, said.images, source.date if source else "") if said else ()
     return Page(
         document=shown.document,
@@ -157,9 +165,37 @@ def document(room: Room, wanted: str, number: int | None) -> Page:
         gone_since=shown.gone_since,
         last_seen=shown.versions[chosen - 1].last_seen if chosen and chosen <= len(shown.versions) else None,
         capture=source,
-        is_lost=source is not None and not _is_there(room, source.warc),
-        citations=(),
+        proof=_proof(room, source) if source else None,
+        dated_by=tuple(dated),
     )
+
+
+def _citations(request: Request, room: Room, found: Page) -> list[tuple[Style, str]]:
+    """How the version is cited, in each style; not where no capture of it may be seen."""
+    if found.capture is None:
+        return []
+    names = defined(room.collection)
+    zone = room.collection.config.zone
+    work = Work(
+        document=found.document,
+        title=found.title or found.url,
+        authors=found.authors,
+        publisher=names[found.site][0] if found.site in names else found.site,
+        published=date.fromisoformat(found.published[:10]) if found.published else None,
+        url=found.url,
+        archived=datetime.fromisoformat(found.capture.date).astimezone(zone).date(),
+        archive_url=_permanent(request, found),
+        language=found.language,
+        gone=found.gone_since is not None,
+    )
+    return [(style, cite(work, style, rendering.language_of(request.url.path))) for style in Style]
+
+
+def _permanent(request: Request, found: Page) -> str | None:
+    """Where others find this version in the reading room; None where only this machine does."""
+    if request.headers["host"].partition(":")[0] in LOOPBACK:
+        return None
+    return f"{str(request.base_url).rstrip('/')}{Links('vi').document(found.document, found.version)}"
 
 
 def _chosen(shown: Shown, number: int | None) -> int | None:
@@ -183,8 +219,10 @@ def _source(shown: Shown, said: Wording | None) -> Source | None:
     return next((one for one in said.sources if (one.warc, one.offset) in places), None)
 
 
-def _is_there(room: Room, warc: str) -> bool:
-    return any((room.collection.home / name).exists() for name in (warc, f"{warc}.open"))
+def _proof(room: Room, source: Source) -> Proof:
+    """What the file says of a capture, without the notes, which are bytes as received."""
+    found = prove(room.collection.home, source)
+    return replace(found, found=replace(found.found, notes=())) if found.found else found
 
 
 def _standing(shown: Shown, texts: Sequence[tuple[str, str]]) -> Iterable[Standing]:

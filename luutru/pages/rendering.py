@@ -8,8 +8,10 @@ from typing import Any
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from luutru.output import printable
 from luutru.pages import charts
 from luutru.pages.links import Links
 from luutru.pages.naming import defined
@@ -27,6 +29,7 @@ STATES = {  # outcomes as the style sheet names them
     "missed": "missed",
     "skipped": "skipped",
     "running": "running",
+    "waiting": "none",
     "none": "none",
 }
 
@@ -84,9 +87,18 @@ def marked(text: str) -> Iterator[tuple[str, bool]]:
             yield piece, inside
 
 
+def _legible(value: object) -> object:
+    """What is written on a page: characters that steer, such as those that turn the direction of text, are shown so."""
+    if not isinstance(value, str) or (told := printable(value)) == value:
+        return value
+    return Markup(told) if isinstance(value, Markup) else told  # noqa: S704  # it was markup before
+
+
 @cache
 def _environment() -> Environment:
-    environment = Environment(loader=PackageLoader("luutru"), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(
+        loader=PackageLoader("luutru"), autoescape=True, undefined=StrictUndefined, finalize=_legible
+    )
     environment.globals |= {
         "course": charts.course,
         "heat": charts.Heat.of,

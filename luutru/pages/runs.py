@@ -1,6 +1,6 @@
 """The ledger: four weeks at a glance, what comes next, and every run, also those that never came to be."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -10,8 +10,9 @@ from luutru.pages import rendering
 from luutru.responses import JsonResponse
 from luutru.room import Asked, Room
 from storage.errors import UsageError
-from storage.index import daybook
+from storage.index import daybook, schedule
 from storage.index.daybook import Entry
+from storage.index.schedule import Planned
 from storage.model import Outcome
 from storage.moments import written
 
@@ -70,6 +71,7 @@ def ledger(room: Room, site: str | None, chosen: str, before: str | None) -> Run
     with room.read() as connection:
         found = daybook.entries(connection, site=site, outcomes=CHOICES[chosen], before=before, limit=_SHOWN + 1)
         recent = daybook.entries(connection, site=site, since=since)
+        planned = schedule.planned(connection)
     by_day: dict[tuple[str, date], list[str]] = {}
     for one in recent:
         if one.site:
@@ -81,10 +83,20 @@ def ledger(room: Room, site: str | None, chosen: str, before: str | None) -> Run
         chosen=chosen,
         days=days,
         weeks=tuple((key, tuple(_worst(by_day.get((key, day), ())) for day in days)) for key in sites),
-        coming=(),
+        coming=tuple(_coming(planned, site)),
         runs=tuple(found[:_SHOWN]),
         next=found[_SHOWN - 1].started if len(found) > _SHOWN else None,
     )
+
+
+def _coming(planned: Mapping[str, Planned], site: str | None) -> Iterator[Coming]:
+    """What is due next, the earliest first."""
+    due = [
+        Coming(written(one.next), one.job, one.site)
+        for one in planned.values()
+        if one.next and not one.paused and site in (None, one.site)
+    ]
+    yield from sorted(due, key=lambda one: (one.when, one.job))
 
 
 def _worst(outcomes: Sequence[str]) -> str:

@@ -178,7 +178,7 @@ def _chips(query: Query) -> Iterable[Chip]:
 
 
 def _facets(query: Query, facets: Facets) -> Iterable[Facet]:
-    for field, values in (("site", facets.site), ("section", facets.section)):
+    for field, values in (("site", facets.site), ("section", facets.section), ("has", facets.has)):
         choices = tuple(_choice(query, Filter(field, value), value, count) for value, count in values[:_VALUES])
         if choices:
             yield Facet(field, choices)

@@ -15,7 +15,7 @@ from luutru.pages.states import Card
 from luutru.responses import JsonResponse
 from luutru.room import Asked, Room
 from storage.errors import NotFound
-from storage.index import daybook, holdings, latest, rhythm
+from storage.index import daybook, holdings, latest, rhythm, schedule
 from storage.index.daybook import Entry
 from storage.index.health import Problem
 from storage.index.rhythm import Section
@@ -35,8 +35,9 @@ class SitePage(Card):
     problems: tuple[Problem, ...]
     changed: tuple[Changed, ...]
     next: str | None
-    rhythm: str | None
-    is_paused: bool
+    cadence: str | None
+    paused: str | None
+    paused_because: str | None
 
     def period_link(self, to: Links) -> Any:
         """Where a period of the chart leads: to the documents of that time."""
@@ -67,6 +68,7 @@ def site(room: Room, key: str) -> SitePage:
         sections = tuple(rhythm.sections(connection, key)[:_SECTIONS])
         runs = tuple(daybook.entries(connection, site=key, limit=_RUNS))
         crawls = holdings.runs(connection, key, limit=1)
+        planned = schedule.planned(connection).get(key)
         changes = latest.changes_between(connection, key, written(now - _WEEK), written(now), limit=_CHANGED)
     problems = states.problems(room)
     (card,) = states.cards([known[key]], months, problems, crawls)
@@ -76,9 +78,10 @@ def site(room: Room, key: str) -> SitePage:
         runs=runs,
         problems=tuple(one for one in problems if one.site == key),
         changed=changed.shown(changes.changed),
-        next=known[key].next,
-        rhythm=None,
-        is_paused=False,
+        next=planned.next.isoformat() if planned and planned.next and not planned.paused else None,
+        cadence=planned.planned if planned else None,
+        paused=planned.paused.isoformat() if planned and planned.paused else None,
+        paused_because=planned.reason if planned and planned.paused else None,
     )
 
 

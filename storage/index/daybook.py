@@ -1,13 +1,14 @@
 """The ledger as people read it: what became of every run, one after the other, and day by day. Moments are text."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import CompoundSelect, Connection, Row, func, literal, select, union_all
 
-from storage.index.tables import crawl, file
+from storage.index.tables import crawl, file, ledger
+from storage.model import Outcome
 
 _Row = Row[*tuple[Any, ...]]
 _COUNTS = ("captures", "documents_new", "documents_changed", "documents_unchanged", "errors")
@@ -50,16 +51,17 @@ def entries(
     limit: int | None = None,
 ) -> list[Entry]:
     """The runs that began before a moment and not before another, the newest first."""
-    query = _all().order_by(crawl.c.started.desc(), crawl.c.id.desc()).limit(limit)
+    rows = _all().subquery()
+    query = select(rows).order_by(rows.c.started.desc(), rows.c.run.desc()).limit(limit)
     if site:
-        query = query.where(crawl.c.site == site)
+        query = query.where(rows.c.site == site)
     if outcomes:
-        query = query.where(crawl.c.outcome.in_(sorted(outcomes)))
+        query = query.where(rows.c.outcome.in_(sorted(outcomes)))
     if before:
-        query = query.where(crawl.c.started < before)
+        query = query.where(rows.c.started < before)
     if since:
-        query = query.where(crawl.c.started >= since)
-    return list(_entries(connection, query))
+        query = query.where(rows.c.started >= since)
+    return [_entry(row) for row in connection.execute(query)]
 
 
 def files_of(connection: Connection, run: str) -> list[Named]:
@@ -68,20 +70,41 @@ def files_of(connection: Connection, run: str) -> list[Named]:
     return [Named(row.name, row.bytes) for row in connection.execute(query)]
 
 
-def _all() -> Select[Any]:
-    return select(*(crawl.c[name] for name in ("id", "site", "outcome", "started", "finished", "warnings", *_COUNTS)))
+def _all() -> CompoundSelect[Any]:
+    """The rows of the ledger, each with its crawl where it is one, and the crawls that are in no ledger."""
+    counts = [crawl.c[name] for name in (*_COUNTS, "warnings")]
+    crawled = (crawl.c.started, crawl.c.finished, crawl.c.id.label("crawl"), *counts, literal(None).label("reason"))
+    started = func.coalesce(crawl.c.started, ledger.c.started, ledger.c.due)
+    finished = func.coalesce(crawl.c.finished, ledger.c.finished)
+    planned = (
+        select(ledger.c.id.label("run"), ledger.c.site, ledger.c.job)
+        .add_columns(func.coalesce(crawl.c.outcome, ledger.c.outcome).label("outcome"))
+        .add_columns(started.label("started"), finished.label("finished"), crawl.c.id.label("crawl"), *counts)
+        .add_columns(ledger.c.reason)
+        .outerjoin(crawl, crawl.c.id == ledger.c.id)
+    )
+    others = (
+        select(crawl.c.id.label("run"), crawl.c.site, crawl.c.site.label("job"), crawl.c.outcome)
+        .add_columns(*crawled)
+        .where(crawl.c.id.not_in(select(ledger.c.id)))
+    )
+    return union_all(planned, others)
 
 
-def _entries(connection: Connection, query: Select[Any]) -> Iterator[Entry]:
-    for row in connection.execute(query):
-        yield Entry(
-            run=row.id,
-            site=row.site,
-            job=row.site,
-            outcome=row.outcome,
-            started=row.started,
-            finished=row.finished,
-            ran=row.outcome not in ("skipped", "missed"),
-            warnings=tuple(json.loads(row.warnings)),
-            **{name: getattr(row, name) for name in _COUNTS},
-        )
+def _entry(row: _Row) -> Entry:
+    said = tuple(json.loads(row.warnings)) if row.warnings else ()
+    return Entry(
+        run=row.run,
+        site=row.site,
+        job=row.job,
+        outcome=row.outcome,
+        started=row.started,
+        finished=row.finished,
+        ran=row.crawl is not None and row.outcome not in (Outcome.SKIPPED, Outcome.MISSED),
+        captures=row.captures or 0,
+        documents_new=row.documents_new,
+        documents_changed=row.documents_changed,
+        documents_unchanged=row.documents_unchanged,
+        errors=row.errors or 0,
+        warnings=(row.reason, *said) if row.reason and row.reason not in said else said,
+    )
