@@ -211,11 +211,13 @@ async def _run(collection: "Collection", job: "Job", run: "Run") -> "Run":
     import signal
 
     from luutru.scheduling import supervisor
+    from storage.locks import index_in_use
 
     one = supervisor(collection)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, one.stop)
-    return await one.run(job, run)
+    with index_in_use(collection.home):
+        return await one.run(job, run)
 
 
 def _pause(shown: "JobShown", zone: Any) -> str:
