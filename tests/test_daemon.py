@@ -226,6 +226,10 @@ def test_without_a_daemon_a_person_runs_it_here(tmp_path: Path) -> None:
             schedule.add(connection, [gone, left])
         assert run(home, "schedule", "run", "news").out == f"news: completed ({left.run})\n"
     assert outcomes(home) == ["partial", "failed", "completed"]
+    operations = here(home, "export", "jsonl", "--operations").out
+    assert run(home, "reindex").status == 0
+    assert here(home, "export", "jsonl", "--operations").out == operations
+    assert operations.count('"operation": "run"') == 3
 
 
 def test_wrong_words_are_told_in_a_line(tmp_path: Path) -> None:

@@ -151,7 +151,8 @@ def serve(invocation: Invocation, max_runs: int | None) -> None:
         sys.stdout.flush()  # whoever reads along is told at once
 
     with invocation.collection(given) as collection:
-        planner = scheduling.planner(collection, scheduling.all_jobs(collection))
+        known = scheduling.all_jobs(collection)
+        planner = scheduling.planner(collection, known)
         daemon = Daemon(
             collection.home,
             collection.index,
