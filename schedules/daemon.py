@@ -64,7 +64,7 @@ class Daemon:
                         await asyncio.wait_for(self._wake.wait(), look)
             finally:
                 self._clock.stop()
-                self._supervisor.stop()
+                self._supervisor.stop("stopped, as the daemon was")
                 results = await asyncio.gather(*self._running.values(), return_exceptions=True)
                 self._ended.put_nowait(None)
                 await telling

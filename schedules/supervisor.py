@@ -74,9 +74,11 @@ class Supervisor:
         self._now = now
         self._program = program
         self._stopping = asyncio.Event()
+        self._why = ""
 
-    def stop(self) -> None:
-        """Let all processes end; `run` and `adopt` return when theirs have."""
+    def stop(self, why: str) -> None:
+        """Let all processes end, for this reason; `run` and `adopt` return when theirs have."""
+        self._why = why
         self._stopping.set()
 
     async def run(self, job: Job, run: Run) -> Run:
@@ -143,7 +145,7 @@ class Supervisor:
             if await self._ended(process, min(limits.stall / 10, limits.time / 10, 10.0)):
                 return None
             if self._stopping.is_set():
-                return "stopped, as the daemon was"
+                return self._why
             now = monotonic()
             if now - began + max(0.0, earlier) >= limits.time:
                 return f"stopped at its time limit, after {_spoken(limits.time)}"

@@ -20,6 +20,7 @@ from schedules.supervisor import Limits, Supervisor
 from storage.index import schedule
 from storage.index.engine import Index
 from storage.index.schedule import Planned, Run
+from storage.model import Outcome
 
 SERVED = "the schedule is served by process"
 
@@ -218,8 +219,17 @@ def test_without_a_daemon_a_person_runs_it_here(tmp_path: Path) -> None:
         ended = json.loads(done.out)
         assert (done.status, ended["outcome"], ended["asked_by"] is not None) == (1, "partial", True)
         assert ended["reason"].startswith("1 page without an answer")
-        assert "news: completed" in run(home, "schedule", "run", "news").out
-    assert outcomes(home) == ["partial", "completed"]
+        gone = Run("b" * 12, "news", "news", datetime.now(UTC), Outcome.RUNNING, started=datetime.now(UTC), pid=2**22)
+        left = Run("c" * 12, "news", "news", datetime.now(UTC))  # of a daemon that was killed
+        index = Index.open(home / "index.db")
+        with closing(index), index.write() as connection:
+            schedule.add(connection, [gone, left])
+        assert run(home, "schedule", "run", "news").out == f"news: completed ({left.run})\n"
+    assert outcomes(home) == ["partial", "failed", "completed"]
+    operations = here(home, "export", "jsonl", "--operations").out
+    assert run(home, "reindex").status == 0
+    assert here(home, "export", "jsonl", "--operations").out == operations
+    assert operations.count('"operation": "run"') == 3
 
 
 def test_wrong_words_are_told_in_a_line(tmp_path: Path) -> None:

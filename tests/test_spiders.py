@@ -2,6 +2,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +36,13 @@ def home(folder: Path, text: str = GOOD, name: str = "bao_thu.py") -> Path:
 def test_built_in_sites_load() -> None:
     for key, one in sites().items():
         assert one.key == key
+
+
+def test_how_often_a_site_is_crawled_is_no_part_of_its_digest() -> None:
+    for one in sites().values():
+        assert one.every
+        assert definition_digest(replace(one, every="1m")) == definition_digest(one)
+        assert definition_digest(replace(one, name="")) != definition_digest(one)
 
 
 def test_own_sites_only_where_the_caller_says_so(tmp_path: Path) -> None:

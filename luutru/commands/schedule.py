@@ -119,8 +119,7 @@ def run(invocation: Invocation, job: str) -> None:
         served = locks.daemon(collection.home) is not None
         known = (scheduling.named_jobs if served else scheduling.all_jobs)(collection)
         wanted = scheduling.job(known, job)
-        asked = _asked(collection, wanted)
-        ended = asked if served else asyncio.run(_run(collection, wanted, asked))
+        ended = _asked(collection, wanted) if served else asyncio.run(_run(collection, wanted))
         invocation.status = STATUS.get(ended.outcome, 0)
         if invocation.json:
             write_json(ended)
@@ -152,7 +151,8 @@ def serve(invocation: Invocation, max_runs: int | None) -> None:
         sys.stdout.flush()  # whoever reads along is told at once
 
     with invocation.collection(given) as collection:
-        planner = scheduling.planner(collection, scheduling.all_jobs(collection))
+        known = scheduling.all_jobs(collection)
+        planner = scheduling.planner(collection, known)
         daemon = Daemon(
             collection.home,
             collection.index,
@@ -187,8 +187,11 @@ def _decide(invocation: Invocation, name: str, **decided: Any) -> None:
         write(f"{name}: {pause or (shown.cadence or 'only when a person says so') + coming}")
 
 
-def _asked(collection: "Collection", job: "Job") -> "Run":
-    """The run that a person asks for, written down; raises AlreadyRunning where one is under way."""
+def _asked(collection: "Collection", job: "Job", *, served: bool = True) -> "Run":
+    """The run that a person asks for, written down; raises AlreadyRunning where one is under way.
+
+    Where no daemon serves, one that waits is the one.
+    """
     from secrets import token_hex
 
     from luutru.scheduling import now
@@ -196,26 +199,36 @@ def _asked(collection: "Collection", job: "Job") -> "Run":
     from storage.index.schedule import Run
     from storage.locks import index_in_use
 
-    asked = Run(token_hex(6), job.name, job.site, now(), asked_by=getpass.getuser())
     with index_in_use(collection.home), collection.index.write() as connection:
-        under_way = [one for one in schedule.open_runs(connection) if one.job == job.name]
-        if under_way:
-            doing = "runs" if under_way[0].outcome is Outcome.RUNNING else "waits for its turn"
-            raise AlreadyRunning(f"{job.name} {doing} already, as {under_way[0].run}: `luutru runs show` tells more")
+        for one in schedule.open_runs(connection):
+            if one.job == job.name and one.outcome is Outcome.WAITING and not served:
+                return one
+            if one.job == job.name:
+                doing = "runs" if one.outcome is Outcome.RUNNING else "waits for its turn"
+                raise AlreadyRunning(f"{job.name} {doing} already, as {one.run}: `luutru runs show {one.run}`")
+        asked = Run(token_hex(6), job.name, job.site, now(), asked_by=getpass.getuser())
         schedule.add(connection, [asked])
     return asked
 
 
-async def _run(collection: "Collection", job: "Job", run: "Run") -> "Run":
+async def _run(collection: "Collection", job: "Job") -> "Run":
     """Run it here, in a process of its own that is stopped when this one is told to stop."""
     import signal
 
     from luutru.scheduling import supervisor
+    from storage.index import schedule
+    from storage.locks import index_in_use, is_run
 
     one = supervisor(collection)
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, one.stop)
-    return await one.run(job, run)
+        asyncio.get_running_loop().add_signal_handler(number, one.stop, "stopped by who began it")
+    with index_in_use(collection.home):
+        with collection.index.read() as connection:
+            left = [run for run in schedule.open_runs(connection) if run.outcome is Outcome.RUNNING]
+        for run in left:
+            if run.job == job.name and not is_run(collection.home, run.job, run.run):
+                await one.adopt(run)  # its process is gone, and nobody has said so
+        return await one.run(job, _asked(collection, job, served=False))
 
 
 def _pause(shown: "JobShown", zone: Any) -> str:

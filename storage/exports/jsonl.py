@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from storage.errors import Withheld
-from storage.index import fixity, withholding
+from storage.index import fixity, schedule, withholding
 from storage.index.engine import Index
 from storage.index.listings import identities
+from storage.index.schedule import Planned, Run
 from storage.index.whole import Whole, whole
 from storage.index.withholding import Step
 
@@ -35,6 +36,20 @@ class Decided(Step):
     operation: str = "withholding"
 
 
+@dataclass(frozen=True, slots=True)
+class Scheduled(Planned):
+    """How a job is planned."""
+
+    operation: str = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran(Run):
+    """A run of the ledger."""
+
+    operation: str = "run"
+
+
 def documents(index: Index, site: str | None = None) -> Iterator[Whole]:
     """All documents that are not withheld, or those of a site, by identity; raises StorageError."""
     for identity in identities(index, site):
@@ -42,7 +57,7 @@ def documents(index: Index, site: str | None = None) -> Iterator[Whole]:
             yield whole(connection, identity)
 
 
-def operations(index: Index, site: str | None = None) -> Iterator[Operation | Decided]:
+def operations(index: Index, site: str | None = None) -> Iterator[Operation | Decided | Scheduled | Ran]:
     """What the index knows and no WARC file says, of all sites or of one; raises StorageError."""
     after = ""
     while page := _results(index, after):
@@ -52,6 +67,10 @@ def operations(index: Index, site: str | None = None) -> Iterator[Operation | De
         after = page[-1].file
     with index.read() as connection:
         yield from (Decided(**asdict(step)) for step in withholding.steps(connection, site))
+        rows = schedule.planned(connection).values()
+        yield from (Scheduled(**asdict(row)) for row in rows if site in (None, row.site))
+    for page_of_runs in schedule.pages(index, _PAGE):
+        yield from (Ran(**asdict(run)) for run in page_of_runs if site in (None, run.site))
 
 
 def _results(index: Index, after: str) -> list[fixity.Result]:

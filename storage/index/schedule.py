@@ -3,15 +3,16 @@
 A run that is a crawl has the id of that crawl. Whether it is time is told elsewhere: here are rows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, Select, and_, func, insert, or_, select, text, update
 
 from storage.index.crawls import CRAWL
 from storage.index.dialects import dialect_of
+from storage.index.engine import Index
 from storage.index.tables import crawl, ledger, schedule
 from storage.model import Outcome
 from storage.moments import written
@@ -130,6 +131,19 @@ def runs_of(connection: Connection, job: str, limit: int) -> list[Run]:
     """The newest runs of a job, newest first."""
     query = select(ledger).where(ledger.c.job == job).order_by(ledger.c.due.desc(), ledger.c.id).limit(limit)
     return _runs(connection, query)
+
+
+def pages(index: Index, size: int) -> Iterator[list[Run]]:
+    """All runs, by the moments at which they were due, so many at once."""
+    due, id_ = "", ""
+    while True:
+        with index.read() as connection:
+            behind = or_(ledger.c.due > due, and_(ledger.c.due == due, ledger.c.id > id_))
+            page = _runs(connection, select(ledger).where(behind).order_by(ledger.c.due, ledger.c.id).limit(size))
+        if not page:
+            return
+        yield page
+        due, id_ = written(page[-1].due), page[-1].run
 
 
 def _runs(connection: Connection, query: Select[Any]) -> list[Run]:
