@@ -13,8 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
 
-from schedules.sending import PATIENCE, Delivery, Message, send
+from schedules.sending import PATIENCE, Delivery, Message, require_apprise, send
 from storage.collection import Collection
+from storage.config import Config
 from storage.disk import telling
 from storage.errors import ArchiveError, UsageError
 from storage.health import problems
@@ -42,9 +43,15 @@ def after(
     try:
         with _alone(collection.home):
             return _tell(collection, moment or datetime.now(UTC), patience)
-    except ArchiveError as error:
+    except (ArchiveError, OSError) as error:
         _log.error("no alert was sent: %s", error)
         return ()
+
+
+def require(config: Config) -> None:
+    """Raise UsageError where there are services, and nothing that could reach them."""
+    if config.alerts:
+        require_apprise()
 
 
 def try_out(collection: Collection) -> tuple[Delivery, ...]:

@@ -23,6 +23,9 @@ class Job:
 WORK = (
     Job("verify-sample", ("verify", "--sample", "5%"), "1d 01:00-05:00"),
     Job("verify", ("verify",), "0 1 1 * *"),
+    Job("upkeep", ("upkeep",), "7d 01:00-05:00"),
+    Job("export-wacz", ("export", "wacz"), "0 2 2 * *"),
+    Job("doctor", ("doctor",), "0 8 * * *"),  # when the digest is due, which goes with what ends then
 )
 
 

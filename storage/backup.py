@@ -213,7 +213,9 @@ class _Run:
 
 
 def _refuse(home: Path, directory: Path) -> None:
-    """Raise UsageError for a directory that is no place for a backup of this archive."""
+    """Raise UsageError where there is no archive, or the directory is no place for a backup of it."""
+    if not (home / FILE).exists():
+        raise UsageError(f"there is no archive in {home}: name it with --home")
     ours, theirs = home.resolve(), directory.resolve()
     if theirs.is_relative_to(ours) or ours.is_relative_to(theirs):
         raise UsageError(f"{directory} and the archive lie in each other: name a directory elsewhere, on another disk")

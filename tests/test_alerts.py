@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from planned import Serving, here, make_served, schedule_command
+from sites_for_tests import NewsSite, Reply, page, until
 
 from schedules import alerts
 from schedules.alerts import after, delivered, digest_is_due, message, seen, try_out
@@ -276,6 +278,34 @@ def test_a_digest_is_due_at_its_hour(told: datetime | None, moment: datetime, du
 
 def problem(key: str, detail: str = "d") -> Problem:
     return Problem(None if key == "disk" else key, "crawl", None, detail)
+
+
+def test_the_daemon_tells_how_its_crawls_went_and_says_no_secret(tmp_path: Path, service: Service) -> None:
+    with NewsSite(1, {"/": Reply(500)}) as site:
+        home = make_served(tmp_path / "home", site, alerts=[service.address])
+        with Serving(home) as serving:
+            assert serving.told()["outcome"] in ("failed", "partial")
+            until(lambda: service.taken, "the alert")
+            site.replies["/"] = [Reply(body=page(1))]
+            schedule_command(home, "run", "news")
+            assert serving.told()["outcome"] == "completed"
+            until(lambda: len(service.taken) > 1, "that it is over")
+            assert serving.stop() == 0
+    begun, over = service.taken
+    assert "New:\n- news: crawl" in begun["message"]
+    assert "Over:\n- news: crawl" in over["message"]
+    holding = [one for one in home.rglob("*") if one.is_file() and SECRET.encode() in one.read_bytes()]
+    assert holding == [home / "luutru.toml"]
+
+
+def test_services_are_tried_by_a_command(tmp_path: Path, service: Service) -> None:
+    with Service() as refusing:
+        refusing.status = 401
+        home = archive(tmp_path / "home", service.address, refusing.address).home
+        ended = here(home, "schedule", "test-alert")
+    assert (ended.status, ended.err) == (1, "")
+    assert ended.out == "service 1 (json): delivered\nservice 2 (json): not delivered: it answered 401\n"
+    assert service.titles == ["luutru: test"]
 
 
 Step = tuple[set[str], bool]

@@ -257,6 +257,10 @@ def test_a_place_that_is_none_is_refused(home: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=reason):
             back_up(home, place)
     assert not (home / "backup").exists()
+    done = run(tmp_path / "mistyped", "backup", str(tmp_path / "new"))
+    assert (done.status, "--home" in done.line) == (2, True)
+    assert not (tmp_path / "mistyped").exists()
+    assert not (tmp_path / "new").exists()
     done = run(home, "backup", str(tmp_path / "things"))
     assert (done.status, done.out) == (2, "")
     assert "name an empty directory" in done.line

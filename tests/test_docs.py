@@ -26,6 +26,7 @@ from luutru.rebuild import Changed, Rederived, Skipped
 from luutru.reindex import Reindexed
 from luutru.revisiting import Pause, RevisitShown
 from luutru.scheduling import Coming, JobShown
+from schedules.sending import Delivery
 from storage.backup import Backup
 from storage.backup import Problem as NotCopied
 from storage.config import Value
@@ -168,6 +169,9 @@ def test_other_documented_json() -> None:
     check(json.loads(expectations)["expectations"][0], Expected)
     (example,) = blocks(SECTIONS["luutru export jsonl"], "text")
     check(json.loads(example), Decided)
+    (example,) = blocks(SECTIONS["luutru schedule test-alert"], "json")
+    for one in json.loads(example)["deliveries"]:
+        check(one, Delivery)
     (example,) = blocks(SECTIONS["luutru schedule next"], "json")
     check(json.loads(example)["runs"][0], Coming)
     (example,) = blocks(SECTIONS["luutru sql"], "json")

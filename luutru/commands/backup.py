@@ -26,7 +26,6 @@ def command(invocation: Invocation, directory: Path) -> None:
     """
     from storage.backup import back_up
 
-    invocation.config()
     with _display(shown=sys.stderr.isatty() and not invocation.json) as on_progress:
         told = back_up(invocation.home, directory, on_progress)
     invocation.status = 1 if told.problems else 0

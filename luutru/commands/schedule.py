@@ -139,6 +139,7 @@ def serve(invocation: Invocation, max_runs: int | None) -> None:
     line is written.
     """
     from luutru import scheduling
+    from schedules import alerts
     from schedules.daemon import Daemon
 
     given = [f"max_runs={max_runs}"] if max_runs else []
@@ -151,6 +152,7 @@ def serve(invocation: Invocation, max_runs: int | None) -> None:
         sys.stdout.flush()  # whoever reads along is told at once
 
     with invocation.collection(given) as collection:
+        alerts.require(collection.config)
         known = scheduling.all_jobs(collection)
         planner = scheduling.planner(collection, known)
         daemon = Daemon(
@@ -158,9 +160,28 @@ def serve(invocation: Invocation, max_runs: int | None) -> None:
             collection.index,
             planner,
             scheduling.supervisor(collection),
-            after=(tell,),
+            after=(tell, lambda _: alerts.after(collection)),
         )
         asyncio.run(daemon.serve())
+
+
+@command.command("test-alert")
+@click.pass_obj
+def test_alert(invocation: Invocation) -> None:
+    """Send a message to each service of `alerts` in luutru.toml, and say which took it.
+
+    The exit status is 1 if one did not.
+    """
+    from schedules.alerts import try_out
+
+    with invocation.collection() as collection:
+        deliveries = try_out(collection)
+    invocation.status = 0 if all(one.delivered for one in deliveries) else 1
+    if invocation.json:
+        write_json({"deliveries": deliveries})
+    else:
+        for one in deliveries:
+            write(f"service {one.service}: {'delivered' if one.delivered else f'not delivered: {one.reason}'}")
 
 
 def told(run: "Run") -> str:
