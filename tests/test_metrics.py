@@ -1,5 +1,10 @@
 """The numbers of an archive, as Prometheus reads them, and how quickly."""
 
+import re
+import signal
+import socket
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,6 +13,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from rows import filled
+from serving import serving
+from sites_for_tests import until
 from sqlalchemy import event, insert
 
 from luutru.metrics import CONTENT_TYPE, metrics, served
@@ -17,6 +24,7 @@ from storage.index import tables
 from storage.index.gauges import numbers
 from storage.moments import now, written
 
+WATCHING = Path(__file__).parent.parent / "docs" / "watching.md"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -103,3 +111,36 @@ def test_a_scrape_scans_no_large_table(archive: Collection) -> None:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
             scanned = {row.detail.removeprefix("SCAN ") for row in plan if row.detail.startswith("SCAN ")}
             assert not scanned & LARGE, sql
+
+
+def test_what_is_told_is_documented(archive: Collection) -> None:
+    documented = re.findall(r"^\| `(luutru_\w+)` \|", WATCHING.read_text("utf-8"), re.MULTILINE)
+    assert {name for name, _ in read(metrics(archive))} <= set(documented)
+    assert len(documented) == len(set(documented))
+
+
+def test_the_reading_room_tells_them(tmp_path: Path) -> None:
+    with serving(filled(tmp_path / "home")) as room:
+        answer = room.get("/metrics")
+        assert answer.headers["Content-Type"] == CONTENT_TYPE
+        assert sample(read(answer.content), "crawls_total", site="thst", outcome="partial") == 1
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_daemon_tells_them_until_it_ends(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    home = filled(tmp_path / "home")
+    words = [sys.executable, "-m", "luutru", "--home", str(home), "schedule", "serve", "--metrics-port", str(port)]
+    with subprocess.Popen(words) as daemon:
+        until(lambda: reached(port), "the daemon tells no numbers")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+            assert sample(read(answer.read()), "crawls_total", site="thst", outcome="partial") == 1
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(60) == 0
+    assert not reached(port)
+
+
+def reached(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
