@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from scrapy.settings import BaseSettings
 
+from storage import disk
 from storage.errors import UsageError
 
 BOT_NAME = "luutru"
@@ -75,8 +76,8 @@ DERIVE_PROCESSES = 2
 REQUISITES = "on"  # capture what pages need to be shown
 REQUISITE_MAXSIZE = 8 * 1024 * 1024
 DECODED_MAXSIZE = 128 * 1024 * 1024  # bytes of a body after content decoding
-DISK_FLOOR = 1_000_000_000  # bytes free below which nothing is asked for: room for what is on the wire, and the index
-DISK_CEILING = 2_000_000_000  # bytes free above which it goes on; well above the floor, or it would stutter
+DISK_FLOOR = disk.FLOOR
+DISK_CEILING = disk.CEILING
 DISK_PATIENCE = 600.0  # seconds below the ceiling after which the crawl ends
 WARC_MAXSIZE = 1_000_000_000  # bytes of a WARC file before the next is begun
 

@@ -13,8 +13,10 @@ from luutru.cite import Work
 from luutru.comparison import Piece, compare
 from storage import health as watching
 from storage.collection import Collection
+from storage.disk import folders, free_bytes
 from storage.errors import NotFound
 from storage.index import questions
+from storage.index.conditions import Condition, conditions
 from storage.index.engine import Connection
 from storage.index.facets import Facets
 from storage.index.health import Problem
@@ -53,10 +55,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether anything needs a person, and what."""
+    """Whether anything needs a person, and what; how each site is, and how many bytes are free on the fullest disk."""
 
     ok: bool
     problems: tuple[Problem, ...]
+    sites: tuple[Condition, ...]
+    free: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +112,11 @@ def _captured(shown: Shown) -> datetime:
 
 
 def health(collection: Collection) -> Health:
-    """What needs a person."""
-    found = watching.problems(collection.home, collection.index)
-    return Health(not found, tuple(found))
+    """What needs a person, and how each site is."""
+    found = watching.problems(collection)
+    with collection.index.read() as connection:
+        sites = tuple(conditions(connection))
+    return Health(not found, tuple(found), sites, free_bytes(*folders(collection.home)))
 
 
 def comparison(

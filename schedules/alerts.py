@@ -106,7 +106,7 @@ def delivered(state: State, moment: datetime, *, digest: bool) -> State:
 
 def _tell(collection: Collection, moment: datetime, patience: float) -> tuple[Delivery, ...]:
     home, index, zone = collection.home, collection.index, collection.config.zone
-    found = problems(home, index)
+    found = problems(collection, moment)
     with index.write() as connection:
         before = alerts.state(connection)
         state = seen(before, found, moment)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from storage.disk import CEILING
 from storage.errors import NotAHome, StorageError, UsageError
 from storage.keys import EXPECTATIONS, KEYS, MAX_RUNS, STALL_LIMIT, TIME_LIMIT, TIME_ZONE, Kept, file_content, from_word
 
@@ -84,6 +85,12 @@ class Config:
     def zone(self) -> ZoneInfo:
         """The time zone in which people are shown moments."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def disk_ceiling(self) -> int:
+        """Bytes that must be free on the disks of the home for crawls to go on."""
+        given = self.settings.get("DISK_CEILING", "")
+        return int(given) if given.isdecimal() else CEILING  # a crawl refuses what is no number
 
     def values(self) -> tuple[Value, ...]:
         """Every key and every setting that was given, as people may see them."""

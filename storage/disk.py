@@ -10,6 +10,9 @@ from threading import Lock
 
 from storage.errors import StorageError
 
+FLOOR = 1_000_000_000  # bytes free below which nothing is asked for: room for what is on the wire, and the index
+CEILING = 2_000_000_000  # bytes free above which it goes on; well above the floor, or it would stutter
+
 _FULL = "the disk is full: make room, then start again"
 _BARRED = "no permission: let the user that runs luutru read and write there"
 _ADVICE = {
@@ -41,6 +44,11 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def folders(home: Path) -> tuple[Path, ...]:
+    """The folders of an archive that may lie on disks of their own."""
+    return tuple(one for one in (home, home / "warc") if one.exists())
 
 
 def free_bytes(*folders: Path) -> int:

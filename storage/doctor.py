@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from storage.config import Config
-from storage.disk import sync_directory
+from storage.disk import folders, free_bytes, sync_directory
 from storage.errors import StorageError
 from storage.index.engine import HEAD
 from storage.index.state import State, look
@@ -24,7 +23,6 @@ _NETWORK = frozenset(
         *("glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "smb3", "smbfs"),
     )
 )
-_ROOM = 2_000_000_000  # bytes: two WARC files
 _RELEASED = datetime(2025, 1, 1, tzinfo=UTC)  # no clock that is right is behind it
 _SKEW = 2.0  # seconds that two clocks may differ
 _SQLITE = (3, 35)  # the first that knows RETURNING
@@ -50,7 +48,7 @@ def examine(home: Path, config: Config, now: Callable[[], float] = time.time) ->
         _contact(config),
         _sqlite(),
         _written(home),
-        _space(home),
+        _space(home, config.disk_ceiling),
         file_system(home, Path("/proc/self/mountinfo")),
         index,
         *_crawls(state, crawled),
@@ -95,11 +93,11 @@ def _written(home: Path) -> Check:
     return Check("writing", True, "a file can be written, brought to the disk, renamed and removed")
 
 
-def _space(home: Path) -> Check:
-    free = shutil.disk_usage(home).free
+def _space(home: Path, least: int) -> Check:
+    free = free_bytes(*folders(home))
     detail = f"{free / 1e9:,.1f} GB free"
-    if free < _ROOM:
-        return Check("space", False, detail, f"make room: crawls need {_ROOM / 1e9:.0f} GB")
+    if free < least:
+        return Check("space", False, detail, f"make room: crawls need {least / 1e9:.1f} GB (DISK_CEILING)")
     return Check("space", True, detail)
 
 

@@ -1,38 +1,38 @@
 """What in an archive needs a person, as far as it is quick to see."""
 
-import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from storage.disk import telling
+from storage.collection import Collection as Archive
+from storage.disk import folders, free_bytes
 from storage.index import health
-from storage.index.engine import Index
 from storage.index.health import File, Problem
 from storage.locks import holder
 
-_OF_RUNS = ("crawl", "drift", "expectations")  # what tells how the last run of a site went
-_LOW = 2_000_000_000  # bytes: two WARC files, and the index beside them
+_OF_RUNS = ("crawl", "drift", "expectations", "overdue")  # what tells how the last run of a site went
 
 
-def problems(home: Path, index: Index) -> list[Problem]:
+def problems(collection: Archive, now: datetime | None = None) -> list[Problem]:
     """All problems, those of the archive first, then by site; fast, and nothing of it is written down."""
+    home, index = collection.home, collection.index
     with index.read() as connection:
         begun = health.begun(connection)
     dead = {site for site in begun if not holder(home, site)}
     with index.read() as connection:  # a later look: a crawl writes how it ended before it lets go of its site
         running = set(health.begun(connection)) - dead
-        found = [*health.problems(connection, running), *health.outdated(connection)]
+        found = [*health.problems(connection, running, now or datetime.now(UTC)), *health.outdated(connection)]
         found += health.runs(connection, {one.site for one in found if one.kind in _OF_RUNS})
         files = health.files(connection)
-    found += [*_disk(home), *_unsealed(files, running), *_damaged(home, files)]
+    found += [*_disk(collection), *_unsealed(files, running), *_damaged(home, files)]
     return sorted(found, key=lambda one: (one.site or "", one.kind, one.detail))
 
 
-def _disk(home: Path) -> Iterator[Problem]:
-    with telling(home):
-        free = shutil.disk_usage(home).free
-    if free < _LOW:
-        yield Problem(None, "disk", None, f"only {free / 1e9:.1f} GB are free on the disk of {home}: make room")
+def _disk(collection: Archive) -> Iterator[Problem]:
+    free, least = free_bytes(*folders(collection.home)), collection.config.disk_ceiling
+    if free < least:
+        detail = f"only {free / 1e9:.1f} GB are free on the disk of {collection.home}: make room until there are "
+        yield Problem(None, "disk", None, f"{detail}{least / 1e9:.1f} GB")
 
 
 def _unsealed(files: Sequence[File], running: Collection[str]) -> Iterator[Problem]:

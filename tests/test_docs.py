@@ -37,6 +37,7 @@ from storage.exports.wacz import Problem as NotAsSealed
 from storage.exports.wacz import Wacz
 from storage.fixity import Report
 from storage.index.attachments import Offered, Offering
+from storage.index.conditions import Condition
 from storage.index.health import Problem
 from storage.index.holdings import SiteState, Stats
 from storage.index.questions import Held, Period, Shown, VersionLine
@@ -49,7 +50,7 @@ from storage.index.sql import ask
 from storage.index.views import VIEWS
 from storage.index.withheld import Withholding
 from storage.index.withholding import Reach, Released
-from storage.model import Crawl, Expected, Image
+from storage.model import Crawl, Drift, Expected, Image
 from storage.problems import Kind as ProblemKind
 from storage.problems import Problem as FixityProblem
 from storage.upkeep import Upkeep
@@ -181,6 +182,9 @@ def test_other_documented_json() -> None:
 
 WITHIN: dict[tuple[type, str], type] = {
     (Health, "problems"): Problem,
+    (Health, "sites"): Condition,
+    (Condition, "expectations"): Expected,
+    (Condition, "drift"): Drift,
     (SiteCheck, "reasons"): Reason,
     (SiteCheck, "layouts"): LayoutCheck,
     (LayoutCheck, "matched"): Matched,
@@ -240,7 +244,7 @@ def test_the_shapes_are_those_that_were_agreed() -> None:
         Republication: "document, site, title, published, first_seen, similarity, first",
         Period: "version, first_seen, last_seen, title, digest, reread, captures",
         SiteState: "site, name, hosts, captures, documents, versions, first, last, last_outcome, next",
-        Health: "ok, problems",
+        Health: "ok, problems, sites, free",
         Problem: "site, kind, since, detail",
         Stats: "sites, captures, revisits, documents, versions, files, bytes, first, last",
         Report: "files, records, captures, problems",

@@ -3,21 +3,27 @@
 import fcntl
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from luutru.cli import main
 from storage import health
 from storage.collection import Collection
+from storage.config import Config
+from storage.doctor import examine
 from storage.index import schedule, tables
+from storage.index.expectations import as_text
 from storage.index.schedule import Run
-from storage.model import Outcome
+from storage.model import Expected, Outcome
+from storage.moments import now, written
 
 MOMENTS = [f"2025-01-0{day}T00:00:00.000000+00:00" for day in range(1, 9)]
+NOW = datetime(2025, 1, 9, tzinfo=UTC)
 
 
 class Archive:
@@ -32,7 +38,15 @@ class Archive:
         with self.collection.index.write() as connection:
             connection.execute(insert(table), values)
 
-    def crawl(self, day: int, outcome: str = "completed", *warnings: str, drift: Any = (), site: str = "thst") -> None:
+    def crawl(
+        self,
+        day: int,
+        outcome: str = "completed",
+        *warnings: str,
+        drift: Any = (),
+        site: str = "thst",
+        expected: Any = None,
+    ) -> None:
         told = None if drift is None else json.dumps([{"kind": kind, "detail": f"no {kind}"} for kind in drift])
         self.add(
             tables.crawl,
@@ -43,7 +57,14 @@ class Archive:
             definition="d",
             warnings=json.dumps(warnings),
             drift=told,
+            expected=None if expected is None else as_text(expected),
         )
+
+    def plan(self, job: str, **values: Any) -> None:
+        values = {"site": job, "planned": "1d", "told": MOMENTS[0]} | values
+        with self.collection.index.write() as connection:
+            connection.execute(delete(tables.schedule).where(tables.schedule.c.job == job))
+            connection.execute(insert(tables.schedule), {"job": job, **values})
 
     def file(self, number: int, size: int | None, day: int = 0) -> Path:
         name = f"warc/thst/2025/{number}.warc.gz"
@@ -88,7 +109,7 @@ class Archive:
             self.add(tables.reading, capture=self.captures, reason=reason, rules=rules)
 
     def problems(self) -> list[tuple[str | None, str, str | None, str]]:
-        found = health.problems(self.home, self.collection.index)
+        found = health.problems(self.collection, NOW)
         return [(one.site, one.kind, one.since, one.detail) for one in found]
 
 
@@ -104,6 +125,7 @@ def test_an_archive_that_is_well_needs_nobody(archive: Archive, capsys: pytest.C
     archive.file(1, 0).touch()
     archive.capture("http://thst.vn/a", 1)
     assert archive.problems() == []
+    archive.add(tables.fixity, file="warc/thst/2025/1.warc.gz", verified=now(), sha256="f" * 64, problems=0)
     assert main(["health", "--home", str(archive.home)]) == 0
     assert capsys.readouterr().out == "nothing needs you\n"
 
@@ -192,7 +214,8 @@ def test_a_crawl_whose_process_died(archive: Archive) -> None:
     (archive.home / "locks").mkdir()
     with (archive.home / "locks" / "thst.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert archive.problems() == []  # it lives
+        lately = datetime.fromisoformat(MOMENTS[1]) + timedelta(minutes=1)
+        assert health.problems(archive.collection, lately) == []  # it lives
 
 
 def test_addresses_given_up(archive: Archive) -> None:
@@ -228,20 +251,100 @@ def test_files_that_are_gone_or_cut(archive: Archive) -> None:
     assert archive.problems() == [("thst", "lost", None, said)]
 
 
-def test_a_disk_that_is_nearly_full(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.health._LOW", 10**18)
+def test_a_disk_that_is_nearly_full(archive: Archive) -> None:
+    limit = str(10**15)
+    archive.collection.config = Config.load(archive.home, {"DISK_CEILING": limit})
     ((site, kind, since, detail),) = archive.problems()
     assert (site, kind, since) == (None, "disk", None)
-    assert detail.endswith(f"GB are free on the disk of {archive.home}: make room")
+    assert detail.endswith(f"GB are free on the disk of {archive.home}: make room until there are 1000000.0 GB")
+    (space,) = (one for one in examine(archive.home, archive.collection.config) if one.name == "space")
+    assert (space.ok, space.advice) == (False, "make room: crawls need 1000000.0 GB (DISK_CEILING)")
+
+
+def test_crawls_that_are_not_as_expected(archive: Archive) -> None:
+    few = Expected("captures", 3, 20, None, "learned", "3 captures; at least 20 expected")
+    slow = Expected("duration", 900, None, 600, "learned", "900 seconds; at most 600 expected")
+    fine = Expected("captures", 30, 20, None, "learned")
+    archive.crawl(0, expected=[fine])
+    archive.crawl(1, "partial", f"not as expected: {few.detail}", expected=[few])
+    archive.crawl(2, "partial", f"not as expected: {few.detail}", expected=[few, slow])
+    archive.crawl(3, expected=[replace(slow, detail=None)])  # nothing is told of captures
+    said = f"not as expected: {few.detail}"
+    assert archive.problems() == [("thst", "expectations", MOMENTS[1], said)]
+    archive.crawl(4, expected=[fine])
+    assert archive.problems() == []
+
+
+def test_jobs_that_are_due_and_nobody_begins(archive: Archive) -> None:
+    archive.plan("thst", next=MOMENTS[7])
+    archive.plan("dangcongsan", next=MOMENTS[6], paused=MOMENTS[5])
+    archive.plan("soctrang-city", next=MOMENTS[6])
+    with archive.collection.index.write() as connection:
+        schedule.add(connection, [Run("a", "soctrang-city", "soctrang-city", NOW, Outcome.WAITING)])
+    detail = "nobody serves the schedule, and 1 of its jobs are due: start `luutru schedule serve`"
+    assert archive.problems() == [(None, "schedule", MOMENTS[7], detail)]
+    archive.plan("thst", next=written(NOW - timedelta(minutes=14)))
+    assert archive.problems() == []
+
+
+def test_sites_without_a_good_crawl_though_many_were_planned(archive: Archive) -> None:
+    archive.plan("thst")
+    archive.crawl(0)
+    for day in (1, 2, 3):
+        assert [kind for _, kind, _, _ in archive.problems() if kind == "overdue"] == []
+        archive.run(day, Outcome.SKIPPED, "another crawl holds it")
+    said = "no good crawl, though 3 were planned: `luutru runs list thst` says why"
+    assert archive.problems() == [("thst", "overdue", MOMENTS[1], said)]
+    archive.plan("thst", paused=MOMENTS[3])
+    assert archive.problems() == []
+
+
+def test_a_pause_that_may_have_been_forgotten(archive: Archive) -> None:
+    archive.plan("thst", paused="2024-12-20T00:00:00.000000+00:00", reason="server moves")
+    assert archive.problems() == []
+    archive.plan("thst", paused="2024-12-09T00:00:00.000000+00:00", reason="server moves")
+    ((site, kind, since, detail),) = archive.problems()
+    assert (site, kind, since) == ("thst", "paused", "2024-12-09T00:00:00.000000+00:00")
+    assert detail == "thst has been paused for more than 30 days (server moves): `luutru schedule resume thst`"
+
+
+def test_files_that_nobody_has_verified(archive: Archive) -> None:
+    archive.crawl(0)
+    archive.file(1, 0).touch()
+    archive.file(2, 0).touch()
+    name = "warc/thst/2025/2.warc.gz"
+    later = NOW + timedelta(days=60)
+    archive.add(tables.fixity, file=name, verified=written(later), sha256="f" * 64, problems=0)
+    found = health.problems(archive.collection, later)
+    said = "1 file was not verified for more than 45 days: run `luutru verify`"
+    assert [(one.kind, one.since, one.detail) for one in found] == [("unverified", MOMENTS[0], said)]
+
+
+def test_captures_that_wait_though_a_crawl_runs(archive: Archive) -> None:
+    archive.crawl(0, "running")
+    archive.file(1, None)
+    archive.capture("http://thst.vn/a", 1, derived=False)
+    (archive.home / "locks").mkdir()
+    with (archive.home / "locks" / "thst.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ((_, kind, since, detail),) = archive.problems()
+        assert (kind, since) == ("unread", MOMENTS[1])
+        assert detail == "1 capture not read for more than an hour, though a crawl runs: end it"
+        captured = datetime.fromisoformat(MOMENTS[1])
+        assert health.problems(archive.collection, captured + timedelta(minutes=59)) == []
 
 
 def test_json_and_the_exit_status(archive: Archive, capsys: pytest.CaptureFixture[str]) -> None:
     archive.crawl(0, "failed", "no page was captured")
     assert main(["health", "--json", "--home", str(archive.home)]) == 1
     detail = "the last crawl was failed: no page was captured"
-    assert json.loads(capsys.readouterr().out) == {
-        "ok": False,
-        "problems": [{"site": "thst", "kind": "crawl", "since": MOMENTS[0], "detail": detail}],
-    }
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["problems"]) == (
+        False,
+        [{"site": "thst", "kind": "crawl", "since": MOMENTS[0], "detail": detail}],
+    )
+    (site,) = told["sites"]
+    assert (site["site"], site["last_good"], site["last"], site["last_outcome"]) == ("thst", None, MOMENTS[0], "failed")
+    assert told["free"] > 0
     assert main(["health", "--home", str(archive.home)]) == 1
     assert detail in capsys.readouterr().out

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -131,8 +132,9 @@ def run(invocation: Invocation, job: str) -> None:
 
 @command.command()
 @click.option("--max-runs", type=click.IntRange(min=1), metavar="N", help="How many runs at once, at most.")
+@click.option("--metrics-port", type=click.IntRange(1, 65535), metavar="N", help="Tell Prometheus here, on loopback.")
 @click.pass_obj
-def serve(invocation: Invocation, max_runs: int | None) -> None:
+def serve(invocation: Invocation, max_runs: int | None, metrics_port: int | None) -> None:
     """Run what is planned when it is due, until it is told to stop; one at a time serves an archive.
 
     Each run is a process of its own, whose output is a file in the home's logs/. Of each run that has come to an end a
@@ -162,7 +164,17 @@ def serve(invocation: Invocation, max_runs: int | None) -> None:
             scheduling.supervisor(collection),
             after=(tell, lambda _: alerts.after(collection)),
         )
-        asyncio.run(daemon.serve())
+        with _metrics(collection, metrics_port):
+            asyncio.run(daemon.serve())
+
+
+def _metrics(collection: "Collection", port: int | None) -> AbstractContextManager[object]:
+    """What is told to Prometheus while the context is open; nothing without a port."""
+    if port is None:
+        return nullcontext()
+    from luutru.metrics import served
+
+    return served(collection, port)
 
 
 @command.command("test-alert")

@@ -68,4 +68,4 @@ def by_month(months: Iterable[Month]) -> Months:
 
 def problems(room: Room) -> tuple[Problem, ...]:
     """What needs a person."""
-    return tuple(health.problems(room.collection.home, room.collection.index))
+    return tuple(health.problems(room.collection))

@@ -3,33 +3,26 @@
 import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exists, func, select, text
 
-from storage.index import schedule
+from storage.index import overdue, schedule
 from storage.index.crawls import CRAWL
+from storage.index.problem import Problem as Problem
 from storage.index.tables import capture, crawl, file, frontier, reading
 from storage.model import Kind, Outcome
 from storage.moments import written
 
 _BAD = (Outcome.FAILED, Outcome.PARTIAL, Outcome.REFUSED, Outcome.INTERRUPTED, Outcome.RUNNING)
 _NO_CRAWL = (Outcome.SKIPPED, Outcome.MISSED)
+_LAG = timedelta(hours=1)
 _LOOKED_AT = 60  # crawls of a site
 _UNREAD = text("capture.derived IS NULL")  # in the words of their partial indexes
 _GIVEN_UP = text("frontier.state = 'failed'")
 _PAGES = text("capture.kind IN ('article', 'page')")
 _RULES = select(reading.c.rules).where(reading.c.rules.like("%/%")).limit(1)
 _UNREADABLE = text("reading.reason LIKE 'failed: %'")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that needs a person; `site` is None where it is the archive's, `since` where nobody knows."""
-
-    site: str | None
-    kind: str
-    since: str | None
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +147,19 @@ def unread(connection: Connection, running: Collection[str]) -> Iterator[Problem
             yield Problem(row.site, "unread", row.since, detail)
 
 
+def stalled(connection: Connection, running: Collection[str], now: datetime) -> Iterator[Problem]:
+    """Sites that are crawled, while captures wait for reading and nobody gets on with it."""
+    rows = connection.execute(
+        select(capture.c.site, func.count().label("number"), func.min(capture.c.date).label("since"))
+        .where(_UNREAD)
+        .group_by(capture.c.site)
+    )
+    for row in rows:
+        if row.site in running and row.since < written(now - _LAG):
+            detail = f"{_counted(row.number, 'capture')} not read for more than an hour, though a crawl runs: end it"
+            yield Problem(row.site, "unread", row.since, detail)
+
+
 def unreadable(connection: Connection, _running: Collection[str]) -> Iterator[Problem]:
     """Captures whose reading failed, but for those whose address was captured again and read."""
     later, later_reading = capture.alias(), reading.alias()
@@ -226,9 +232,11 @@ _Check = Callable[[Connection, Collection[str]], Iterator[Problem]]
 _CHECKS: tuple[_Check, ...] = (drift, unexpected, last_crawl, given_up, unread, unreadable)
 
 
-def problems(connection: Connection, running: Collection[str]) -> list[Problem]:
+def problems(connection: Connection, running: Collection[str], now: datetime) -> list[Problem]:
     """All problems that the index knows of; `running` are the sites that are being crawled."""
-    return [problem for check in _CHECKS for problem in check(connection, running)]
+    found = [problem for check in _CHECKS for problem in check(connection, running)]
+    found += [problem for at in overdue.CHECKS for problem in at(connection, now)]
+    return [*found, *stalled(connection, running, now)]
 
 
 def _sites(connection: Connection) -> list[str]:
