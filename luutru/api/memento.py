@@ -53,7 +53,7 @@ class Original:
 @router.get("/timemap/link/{url:path}", response_class=StreamingResponse, responses=_TIMEMAP)
 def timemap(room: Asked, request: Request, url: str) -> Response:
     """The captures of an address as links (RFC 7089, section 5)."""
-    original = _original(room, request, 1)
+    original = _original(room, request, 2)
     rows = cdx.mementos(room.collection.index, Wanted.of(original.url))
     first = _first(rows, original)
     return StreamingResponse(_links(original, first, rows), media_type=_LINKS, headers={"Cache-Control": "no-cache"})
@@ -63,7 +63,7 @@ def timemap(room: Asked, request: Request, url: str) -> Response:
 @router.get("/timemap/json/{url:path}")
 def timemap_json(room: Asked, request: Request, url: str) -> Response:
     """The captures of an address as JSON, in the shape that Memento aggregators give."""
-    original = _original(room, request, 1)
+    original = _original(room, request, 2)
     rows = cdx.mementos(room.collection.index, Wanted.of(original.url))
     listed = [_shape(original, row) for row in _together(_first(rows, original), rows)]
     told = {
