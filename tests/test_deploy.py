@@ -89,9 +89,8 @@ def test_systemd_reads_it(unit: Path, tmp_path: Path) -> None:
 
 
 def test_a_daemon_that_is_stopped_has_time_to_stop_its_crawls() -> None:
-    from schedules.supervisor import GRACE
-
     from schedules.sending import PATIENCE
+    from schedules.supervisor import GRACE
 
     service = sections(DEPLOY / "luutru-schedule.service")["Service"]
     assert service["KillMode"] == ["mixed"]  # its crawls are told by the daemon, not by systemd as well

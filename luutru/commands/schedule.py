@@ -1,7 +1,6 @@
 """`luutru schedule`."""
 
 import asyncio
-import getpass
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,6 @@ import click
 from luutru.commands import Group, Invocation
 from luutru.commands.crawl import STATUS
 from luutru.output import local, write, write_json, write_table
-from storage.errors import AlreadyRunning
-from storage.model import Outcome
 
 if TYPE_CHECKING:
     from luutru.scheduling import JobShown
@@ -113,13 +110,14 @@ def run(invocation: Invocation, job: str) -> None:
     The exit status is that of its outcome, or 0 when the daemon was told.
     """
     from luutru import scheduling
+    from luutru.account import user
     from storage import locks
 
     with invocation.collection() as collection:
         served = locks.daemon(collection.home) is not None
         known = (scheduling.named_jobs if served else scheduling.all_jobs)(collection)
         wanted = scheduling.job(known, job)
-        asked = _asked(collection, wanted)
+        asked = scheduling.ask(collection, wanted, user())
         ended = asked if served else asyncio.run(_run(collection, wanted, asked))
         invocation.status = STATUS.get(ended.outcome, 0)
         if invocation.json:
@@ -171,13 +169,10 @@ def told(run: "Run") -> str:
 def _decide(invocation: Invocation, name: str, **decided: Any) -> None:
     """Write down what a person decided, and show the job as it now is."""
     from luutru import scheduling
-    from storage.locks import index_in_use
+    from luutru.account import user
 
-    with invocation.collection() as collection, index_in_use(collection.home):
-        known = scheduling.named_jobs(collection)
-        job = scheduling.job(known, name)
-        scheduling.planner(collection, known).decide(job, decided_by=getpass.getuser(), **decided)
-        (shown,) = scheduling.shown(collection, {name: job})
+    with invocation.collection() as collection:
+        shown = scheduling.decide(collection, name, user(), **decided)
         if invocation.json:
             write_json(shown)
             return
@@ -185,25 +180,6 @@ def _decide(invocation: Invocation, name: str, **decided: Any) -> None:
         pause = _pause(shown, zone)
         coming = f", next {_local(shown.next, zone)}" if shown.next else ""
         write(f"{name}: {pause or (shown.cadence or 'only when a person says so') + coming}")
-
-
-def _asked(collection: "Collection", job: "Job") -> "Run":
-    """The run that a person asks for, written down; raises AlreadyRunning where one is under way."""
-    from secrets import token_hex
-
-    from luutru.scheduling import now
-    from storage.index import schedule
-    from storage.index.schedule import Run
-    from storage.locks import index_in_use
-
-    asked = Run(token_hex(6), job.name, job.site, now(), asked_by=getpass.getuser())
-    with index_in_use(collection.home), collection.index.write() as connection:
-        under_way = [one for one in schedule.open_runs(connection) if one.job == job.name]
-        if under_way:
-            doing = "runs" if under_way[0].outcome is Outcome.RUNNING else "waits for its turn"
-            raise AlreadyRunning(f"{job.name} {doing} already, as {under_way[0].run}: `luutru runs show` tells more")
-        schedule.add(connection, [asked])
-    return asked
 
 
 async def _run(collection: "Collection", job: "Job", run: "Run") -> "Run":
