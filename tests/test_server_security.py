@@ -133,7 +133,6 @@ def test_a_form_leads_back_to_us_only(guarded: Served, back: str) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {},
         {"Origin": "null"},
         {"Origin": "http://evil.example"},
         {"Origin": "http://localhost:1"},
@@ -144,6 +143,12 @@ def test_a_form_leads_back_to_us_only(guarded: Served, back: str) -> None:
 def test_no_other_page_acts_even_with_the_token(guarded: Served, headers: dict[str, str]) -> None:
     response = post(guarded, FIELDS | {"token": TOKEN}, **headers)
     assert response.status_code == 403
+    assert not is_withheld(guarded)
+
+
+def test_a_form_of_nowhere_does_not_act(guarded: Served) -> None:
+    response = post(guarded, FIELDS | {"token": TOKEN})
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
     assert not is_withheld(guarded)
 
 
