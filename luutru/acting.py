@@ -32,22 +32,22 @@ async def _acting(request: Request, room: Asked, bearer: Bearer, token: _Token =
     wanted = room.collection.config.token
     if not wanted:
         raise HTTPException(403, "nobody may act here: write a token into luutru.toml, then start `luutru serve` again")
-    if not _is_ours(request, is_form=bearer is None):
-        sentence = "this may be asked from a page of the reading room only, or with the token in the header"
-        raise HTTPException(403, sentence)
+    origin, host = request.headers.get("origin"), request.headers.get("host", "").lower()
+    if origin is None and bearer is None:  # no browser sends a form without saying where it stands
+        raise _unauthorized("the token is missing: send it as Authorization: Bearer …")
+    if origin not in (None, f"{request.url.scheme}://{host}", f"https://{host}"):
+        raise HTTPException(403, "this may be asked from a page of the reading room only")
     seconds = room.wrong_tokens.wait(visitor(request))
     if seconds:
         raise too_often("too many wrong tokens came from this address: wait", seconds)
     given = bearer.credentials if bearer else token
     if not compare_digest(given.encode("utf-8", "replace"), wanted.encode()):
         room.wrong_tokens.take(visitor(request))
-        raise HTTPException(401, "the token is missing or wrong", {"WWW-Authenticate": "Bearer"})
+        raise _unauthorized("the token is wrong")
 
 
 ACTS = Depends(_acting)  # a dependency of whatever acts
 
 
-def _is_ours(request: Request, *, is_form: bool) -> bool:
-    """Whether a browser asks for this from a page of ours; who is no browser says no Origin, and needs the header."""
-    origin, host = request.headers.get("origin"), request.headers.get("host", "").lower()
-    return origin in (f"{request.url.scheme}://{host}", f"https://{host}") or (origin is None and not is_form)
+def _unauthorized(sentence: str) -> HTTPException:
+    return HTTPException(401, sentence, {"WWW-Authenticate": "Bearer"})

@@ -15,6 +15,7 @@ from storage.errors import (
     NotFound,
     StorageError,
     TooSlow,
+    UnknownJob,
     UnknownSite,
     UsageError,
     Withheld,
@@ -23,6 +24,7 @@ from storage.errors import (
 STATUSES: dict[type[ArchiveError], int] = {
     UsageError: 400,
     UnknownSite: 404,
+    UnknownJob: 404,
     NotFound: 404,
     Withheld: 451,
     AlreadyRunning: 409,

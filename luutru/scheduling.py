@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from heapq import merge
 from itertools import islice
+from secrets import token_hex
+from typing import Any
 
 import spiders
 from schedules.jobs import Job, jobs
@@ -14,10 +16,12 @@ from schedules.planner import Planner
 from schedules.supervisor import Limits, Supervisor
 from storage.collection import Collection
 from storage.config import Config
-from storage.errors import UnknownJob
+from storage.errors import AlreadyRunning, UnknownJob
 from storage.index import schedule
-from storage.index.schedule import Planned
+from storage.index.schedule import Planned, Run
 from storage.keys import seconds
+from storage.locks import index_in_use
+from storage.model import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,33 @@ def limits(config: Config) -> Limits:
 
     disk = int(config.settings.get("DISK_FLOOR", DISK_FLOOR))
     return Limits(config.max_runs, seconds(config.time_limit), seconds(config.stall_limit), disk=disk)
+
+
+def decide(collection: Collection, name: str, by: str, **decided: Any) -> JobShown:
+    """Let what is decided of a job be in force: `cadence`, or `paused` and its `reason`; raises UnknownJob."""
+    known = named_jobs(collection)
+    wanted = job(known, name)
+    with index_in_use(collection.home):
+        planner(collection, known).decide(wanted, decided_by=by, **decided)
+        (answer,) = shown(collection, {name: wanted})
+    return answer
+
+
+def ask(collection: Collection, wanted: Job, by: str, *, served: bool = True) -> Run:
+    """Write down that a job is to be run now; raises AlreadyRunning where a run of it is under way.
+
+    Where no daemon serves, one that waits is the one.
+    """
+    asked = Run(token_hex(6), wanted.name, wanted.site, now(), asked_by=by)
+    with index_in_use(collection.home), collection.index.write() as connection:
+        under_way = [one for one in schedule.open_runs(connection) if one.job == wanted.name]
+        if under_way and under_way[0].outcome is Outcome.WAITING and not served:
+            return under_way[0]
+        if under_way:
+            doing = "runs" if under_way[0].outcome is Outcome.RUNNING else "waits for its turn"
+            raise AlreadyRunning(f"{wanted.name} {doing} already, as {under_way[0].run}: `luutru runs show` tells more")
+        schedule.add(connection, [asked])
+    return asked
 
 
 def shown(collection: Collection, known: Mapping[str, Job]) -> list[JobShown]:

@@ -15,6 +15,7 @@ from serving import Served, serving
 from luutru.guards import host_name
 from luutru.limits import Buckets, Rate
 from luutru.server import openapi
+from storage.locks import daemon_lock, index_alone
 
 TOKEN = "một-token-dài-và-ngẫu-nhiên".encode().hex()
 ACT = "/api/v1/acts/withhold"
@@ -132,7 +133,6 @@ def test_a_form_leads_back_to_us_only(guarded: Served, back: str) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {},
         {"Origin": "null"},
         {"Origin": "http://evil.example"},
         {"Origin": "http://localhost:1"},
@@ -143,6 +143,12 @@ def test_a_form_leads_back_to_us_only(guarded: Served, back: str) -> None:
 def test_no_other_page_acts_even_with_the_token(guarded: Served, headers: dict[str, str]) -> None:
     response = post(guarded, FIELDS | {"token": TOKEN}, **headers)
     assert response.status_code == 403
+    assert not is_withheld(guarded)
+
+
+def test_a_form_of_nowhere_does_not_act(guarded: Served) -> None:
+    response = post(guarded, FIELDS | {"token": TOKEN})
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
     assert not is_withheld(guarded)
 
 
@@ -293,3 +299,36 @@ def test_a_bucket_is_filled_again() -> None:
     bucket.take("b")
     bucket.take("c")
     assert bucket.wait("a") == 0  # not seen for longest, and forgotten
+
+
+def test_a_job_is_paused_and_resumed(guarded: Served) -> None:
+    paused = post(guarded, {"job": "thst", "reason": "bảo trì"}, "/api/v1/acts/pause", **BEARER).json()
+    assert (paused["job"], paused["reason"], paused["decided_by"]) == ("thst", "bảo trì", "the reading room")
+    assert paused["paused"]
+    assert post(guarded, {"job": "thst"}, "/api/v1/acts/resume", **BEARER).json()["paused"] is None
+    assert post(guarded, {"job": "thts"}, "/api/v1/acts/pause", **BEARER).status_code == 404
+
+
+def test_a_job_is_run_by_the_daemon_and_only_once(guarded: Served) -> None:
+    response = post(guarded, {"job": "verify"}, "/api/v1/acts/run", **BEARER)
+    assert response.status_code == 409
+    assert "luutru schedule serve" in response.json()["error"]["message"]
+    with daemon_lock(guarded.home):
+        asked = post(guarded, {"job": "verify"}, "/api/v1/acts/run", **BEARER).json()
+        assert (asked["job"], asked["outcome"], asked["asked_by"]) == ("verify", "waiting", "the reading room")
+        again = post(guarded, {"job": "verify"}, "/api/v1/acts/run", **BEARER)
+        assert (again.status_code, again.json()["error"]["code"]) == (409, "already-running")
+
+
+def test_nothing_is_decided_while_the_index_is_made_anew(guarded: Served) -> None:
+    with index_alone(guarded.home):
+        assert post(guarded, FIELDS, **BEARER).status_code == 409
+        assert post(guarded, {"job": "thst"}, "/api/v1/acts/pause", **BEARER).status_code == 409
+    assert not is_withheld(guarded)
+
+
+def test_a_form_that_fails_is_told_by_a_page(guarded: Served) -> None:
+    browser = {"Origin": guarded.url, "Accept": "text/html,*/*;q=0.8"}
+    response = post(guarded, FIELDS | {"token": "wrong"}, **browser)
+    assert response.status_code == 401
+    assert response.headers["content-type"].startswith("text/html")

@@ -1,7 +1,6 @@
 """`luutru schedule`."""
 
 import asyncio
-import getpass
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,6 @@ import click
 from luutru.commands import Group, Invocation
 from luutru.commands.crawl import STATUS
 from luutru.output import local, write, write_json, write_table
-from storage.errors import AlreadyRunning
-from storage.model import Outcome
 
 if TYPE_CHECKING:
     from luutru.scheduling import JobShown
@@ -114,13 +111,14 @@ def run(invocation: Invocation, job: str) -> None:
     The exit status is that of its outcome, or 0 when the daemon was told.
     """
     from luutru import scheduling
+    from luutru.account import user
     from storage import locks
 
     with invocation.collection() as collection:
         served = locks.daemon(collection.home) is not None
         known = (scheduling.named_jobs if served else scheduling.all_jobs)(collection)
         wanted = scheduling.job(known, job)
-        ended = _asked(collection, wanted) if served else asyncio.run(_run(collection, wanted))
+        ended = scheduling.ask(collection, wanted, user()) if served else asyncio.run(_run(collection, wanted, user()))
         invocation.status = STATUS.get(ended.outcome, 0)
         if invocation.json:
             write_json(ended)
@@ -204,13 +202,10 @@ def told(run: "Run") -> str:
 def _decide(invocation: Invocation, name: str, **decided: Any) -> None:
     """Write down what a person decided, and show the job as it now is."""
     from luutru import scheduling
-    from storage.locks import index_in_use
+    from luutru.account import user
 
-    with invocation.collection() as collection, index_in_use(collection.home):
-        known = scheduling.named_jobs(collection)
-        job = scheduling.job(known, name)
-        scheduling.planner(collection, known).decide(job, decided_by=getpass.getuser(), **decided)
-        (shown,) = scheduling.shown(collection, {name: job})
+    with invocation.collection() as collection:
+        shown = scheduling.decide(collection, name, user(), **decided)
         if invocation.json:
             write_json(shown)
             return
@@ -220,37 +215,14 @@ def _decide(invocation: Invocation, name: str, **decided: Any) -> None:
         write(f"{name}: {pause or (shown.cadence or 'only when a person says so') + coming}")
 
 
-def _asked(collection: "Collection", job: "Job", *, served: bool = True) -> "Run":
-    """The run that a person asks for, written down; raises AlreadyRunning where one is under way.
-
-    Where no daemon serves, one that waits is the one.
-    """
-    from secrets import token_hex
-
-    from luutru.scheduling import now
-    from storage.index import schedule
-    from storage.index.schedule import Run
-    from storage.locks import index_in_use
-
-    with index_in_use(collection.home), collection.index.write() as connection:
-        for one in schedule.open_runs(connection):
-            if one.job == job.name and one.outcome is Outcome.WAITING and not served:
-                return one
-            if one.job == job.name:
-                doing = "runs" if one.outcome is Outcome.RUNNING else "waits for its turn"
-                raise AlreadyRunning(f"{job.name} {doing} already, as {one.run}: `luutru runs show {one.run}`")
-        asked = Run(token_hex(6), job.name, job.site, now(), asked_by=getpass.getuser())
-        schedule.add(connection, [asked])
-    return asked
-
-
-async def _run(collection: "Collection", job: "Job") -> "Run":
+async def _run(collection: "Collection", job: "Job", by: str) -> "Run":
     """Run it here, in a process of its own that is stopped when this one is told to stop."""
     import signal
 
-    from luutru.scheduling import supervisor
+    from luutru.scheduling import ask, supervisor
     from storage.index import schedule
     from storage.locks import index_in_use, is_run
+    from storage.model import Outcome
 
     one = supervisor(collection)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -261,7 +233,7 @@ async def _run(collection: "Collection", job: "Job") -> "Run":
         for run in left:
             if run.job == job.name and not is_run(collection.home, run.job, run.run):
                 await one.adopt(run)  # its process is gone, and nobody has said so
-        return await one.run(job, _asked(collection, job, served=False))
+        return await one.run(job, ask(collection, job, by, served=False))
 
 
 def _pause(shown: "JobShown", zone: Any) -> str:
