@@ -91,14 +91,12 @@ def search(
     newest, last = _decode(cursor, query, distinct) if cursor else (_newest_version(connection), None)
     question = _Question(connection, query, newest)
     places = question.distinct_places(last, limit + 1) if distinct else question.places(last, limit + 1)
-    counted = question.counted()
-    documents = {row.id: row for row in counted[:COUNTED]}.values()
-    capped = len(counted) > COUNTED
+    total, counts = facets.count(connection, question.matches, COUNTED)
     return Results(
         hits=question.hits(places[:limit], marks, question.left_out(places[:limit]) if distinct else {}),
-        total=len(documents),
-        total_capped=capped,
-        facets=facets.facets(documents, capped),
+        total=total,
+        total_capped=counts.capped,
+        facets=counts,
         next=_encode(query, newest, distinct, places[limit - 1]) if len(places) > limit else None,
     )
 
@@ -142,12 +140,12 @@ class _Question:
         """What leaves republications out."""
         return Distinct(self.connection, self._ranked[0], self._places_by_day)
 
-    def counted(self) -> Sequence[_Row]:
-        """What facets ask of the newest matches' documents; one more than `COUNTED` where there are more."""
+    def matches(self, most: int) -> Select[tuple[int]]:
+        """The documents of the newest matches, as often as they match."""
         if not self.terms:
-            return self.connection.execute(self._by_day(facets.DOCUMENTS).limit(COUNTED + 1)).all()
-        found = self._newest(self.dialect.folded(self.terms), COUNTED + 1).subquery()
-        return self.connection.execute(facets.DOCUMENTS.join(version).join(found, found.c.id == version.c.id)).all()
+            return self._by_day(select(document.c.id)).limit(most)
+        newest = self._newest(self.dialect.folded(self.terms), most).subquery()
+        return select(version.c.document).join(newest, newest.c.id == version.c.id)
 
     def left_out(self, places: Sequence[Place]) -> dict[int, tuple[str, ...]]:
         """The identities of what is left out for each of these places, by document."""
@@ -188,24 +186,32 @@ class _Question:
         if not self.terms:
             return [], False
         found = self.dialect.folded(self.terms)
-        newest = self._scored(found)
+        newest = list(self.connection.scalars(self._newest(found, RANKED)))
         exact = self._spelled_as_typed(found)
-        rising = sorted((exact | newest).values(), key=lambda row: (row.id in exact, row.score, row.last_seen, row.id))
-        best = {row.document: Ranked(row.id in exact, row.score, row.document, row.id) for row in rising}
+        rising = sorted((id_ in exact, *row) for id_, *row in self._scored(found, exact.union(newest)))
+        best = {owner: Ranked(is_exact, score, owner, id_) for is_exact, score, _, id_, owner in rising}
         return sorted(best.values(), reverse=True), len(newest) < RANKED
 
-    def _spelled_as_typed(self, found: Select[tuple[int]]) -> dict[int, _Row]:
+    def _spelled_as_typed(self, found: Select[tuple[int]]) -> set[int]:
+        """The newest matches whose words are spelled so, where that says more than that they match."""
         spelled = [term for term in self.terms if accented(str(term))]
         if not spelled:
-            return {}
-        return self._scored(found.where((found.selected_columns.id + 0).in_(self.dialect.exact(spelled))))
+            return set()
+        exact = self.dialect.exact(spelled)
+        if len(spelled) < len(self.terms):
+            exact = found.where((found.selected_columns.id + 0).in_(exact))
+        return set(self.connection.scalars(self._newest(exact, RANKED)))
 
-    def _scored(self, found: Select[tuple[int]]) -> dict[int, _Row]:
+    def _scored(self, found: Select[tuple[int]], ids: Collection[int]) -> Sequence[_Row]:
+        """Of these versions: number, score, last capture, number again, document."""
+        if not ids:
+            return []
+        id_ = found.selected_columns.id
+        listed = (id_ + 0).in_(self.dialect.among(sorted(ids)))
         score = self.dialect.score(self.terms).label("score")
-        newest = self._newest(found.add_columns(score), RANKED).subquery()
-        columns = select(newest.c.id, newest.c.score, version.c.document, version.c.last_seen)
-        rows = self.connection.execute(columns.join(version, version.c.id == newest.c.id))
-        return {row.id: row for row in rows}
+        scored = found.add_columns(score).where(id_ >= min(ids), listed).subquery()
+        columns = select(scored.c.id, scored.c.score, version.c.last_seen, scored.c.id, version.c.document)
+        return self.connection.execute(columns.join(version, version.c.id == scored.c.id)).all()
 
     def _newest(self, found: Select[Any], count: int) -> Select[Any]:
         # `id + 0` keeps SQLite from opening the full text once for every id in the list (34 s instead of 0.1 s).
