@@ -254,10 +254,12 @@ class _Question:
         return [*excluded, *self.held.versions_shown(id_)]
 
 
+_other = version.alias("other")
+_others = select(func.count()).where(_other.c.document == document.c.id)
+_is_earlier = tuple_(_other.c.first_seen, _other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
+
+
 def _shown(ids: Sequence[int], held: Standing) -> Select[Any]:
-    other = version.alias()
-    others = select(func.count()).where(other.c.document == document.c.id)
-    earlier = tuple_(other.c.first_seen, other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
     return (
         select(
             document.c.id.label("document"),
@@ -272,8 +274,8 @@ def _shown(ids: Sequence[int], held: Standing) -> Select[Any]:
             version.c.section,
             version.c.first_seen,
             func.substr(version.c.text, 1, _EXCERPT).label("excerpt"),
-            others.where(earlier).scalar_subquery().label("number"),
-            others.where(*held.versions_shown(other.c.id)).scalar_subquery().label("versions"),
+            _others.where(_is_earlier).scalar_subquery().label("number"),
+            _others.where(*held.versions_shown(_other.c.id)).scalar_subquery().label("versions"),
         )
         .join(version, version.c.document == document.c.id)
         .where(version.c.id.in_(ids))
