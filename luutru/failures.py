@@ -26,7 +26,6 @@ STATUSES: dict[type[ArchiveError], int] = {
     NotFound: 404,
     Withheld: 451,
     AlreadyRunning: 409,
-    Withheld: 451,
     TooSlow: 503,
     StorageError: 503,
     ArchiveError: 500,

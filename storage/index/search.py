@@ -31,6 +31,7 @@ from storage.query import Query
 
 RANKED = 2_000
 _EXCERPT = 240
+_WRONG_CURSOR = "the cursor is not of this search: leave it out to begin with the first page"
 _Row = Row[*tuple[Any, ...]]
 _LINES = re.compile(r"\s*\n\s*")
 
@@ -101,6 +102,22 @@ def search(
     )
 
 
+def walk(
+    connection: Connection, query: Query, cursor: str | None = None, limit: int = 500
+) -> tuple[tuple[Hit, ...], str | None]:
+    """The next `limit` of all documents that answer, the newest first by day, and the cursor of those after them.
+
+    Nothing is ranked or counted, and snippets show how a text begins. UsageError for a cursor of another question.
+    """
+    newest, last = _decode(cursor, query, distinct=False) if cursor else (_newest_version(connection), None)
+    if isinstance(last, Ranked):
+        raise UsageError(_WRONG_CURSOR)
+    question = _Question(connection, query, newest)
+    places = question.dated(last, (), limit + 1)
+    following = _encode(query, newest, False, places[limit - 1]) if len(places) > limit else None
+    return question.hits(places[:limit], None, {}), following
+
+
 def _newest_version(connection: Connection) -> int:
     return connection.scalar(select(func.max(version.c.id))) or 0
 
@@ -121,11 +138,11 @@ class _Question:
         """The next documents after `last`: those that are ranked, then the others by day."""
         ranked, all_are = self._ranked
         if isinstance(last, Dated):
-            return self._dated(last, ranked, count)
+            return self.dated(last, ranked, count)
         places = [place for place in ranked if last is None or place < last][:count]
         if all_are or len(places) == count:
             return places
-        return [*places, *self._dated(None, ranked, count - len(places))]
+        return [*places, *self.dated(None, ranked, count - len(places))]
 
     def distinct_places(self, last: Place | None, count: int) -> list[Place]:
         """The same without republications of documents that come before."""
@@ -156,14 +173,16 @@ class _Question:
         return {one: tuple(names[id_] for id_ in others) for one, others in ids.items()}
 
     def hits(
-        self, places: Sequence[Place], marks: tuple[str, str], also: Mapping[int, tuple[str, ...]]
+        self, places: Sequence[Place], marks: tuple[str, str] | None, also: Mapping[int, tuple[str, ...]]
     ) -> tuple[Hit, ...]:
-        """The places as they are shown, in their order."""
+        """The places as they are shown, in their order; without marks, snippets are how the texts begin."""
         dated = [place.document for place in places if isinstance(place, Dated)]
         named = self._standing(dated) if dated else {}
         scores = {place.version: place.score for place in places if isinstance(place, Ranked)}
         ids = [place.version if isinstance(place, Ranked) else named[place.document] for place in places]
-        snippets = self.dialect.snippets(self.connection, self.terms, ids, marks) if self.terms and ids else {}
+        snippets = (
+            self.dialect.snippets(self.connection, self.terms, ids, marks) if marks and self.terms and ids else {}
+        )
         rows = {row.id: row for row in self.connection.execute(_shown(ids, self.held))}
         files = [row.document for row in rows.values() if row.kind == Kind.ATTACHMENT]
         offered = offered_by(self.connection, files) if files else {}
@@ -226,7 +245,8 @@ class _Question:
         rows = self.connection.execute(self._by_day(select(document.c.day, document.c.id)).where(among))
         return [Dated(*row) for row in rows]
 
-    def _dated(self, last: Dated | None, ranked: Sequence[Ranked], count: int) -> list[Dated]:
+    def dated(self, last: Dated | None, ranked: Sequence[Ranked], count: int) -> list[Dated]:
+        """The next documents by day that are not ranked."""
         found = self._by_day(select(document.c.day, document.c.id)).limit(count)
         if last:
             found = found.where(tuple_(document.c.day, document.c.id) < (last.day, last.document))
@@ -325,7 +345,7 @@ def _decode(cursor: str, query: Query, distinct: bool) -> tuple[int, Place]:
     except (ValueError, TypeError):
         seal, newest, key = None, 0, []
     if seal != _seal(query, newest, distinct, key):
-        raise UsageError("the cursor is not of this search: leave it out to begin with the first page")
+        raise UsageError(_WRONG_CURSOR)
     return newest, Ranked(*key) if isinstance(key[0], bool) else Dated(*key)
 
 
