@@ -106,6 +106,21 @@ class Writer:
         return replace(text, text=" ".join(words))
 
 
+def site(number: int) -> str:
+    """The site of a document: most are of the last."""
+    return SITES[min(number * 7919 % 10, len(SITES) - 1)]
+
+
+def identity(number: int) -> str:
+    """The identity of a document."""
+    return f"{site(number)}/{number}"
+
+
+def address(number: int) -> str:
+    """The address of a document."""
+    return f"https://{site(number)}.example/{number // 1000}/tin-{number}.html"
+
+
 class Builder:
     """Writes rows as a crawl would have left them, a batch of documents at a time."""
 
@@ -148,16 +163,15 @@ class Builder:
         dialect_of(connection).add_to_fulltext(connection, fed)
 
     def _document(self, number: int) -> Iterator[tuple[int, str, str, str]]:
-        site = SITES[min(number * 7919 % 10, 3)]
+        site_, url = site(number), address(number)
         seen = _BEGAN + self.step * number
         section = SECTIONS[number * 31 % len(SECTIONS)]
-        url = f"https://{site}.example/{number // 1000}/tin-{number}.html"
         repeats = number % 20 == 3 and self.recent
         texts = [self.random.choice(self.recent) if repeats else self.writer.text(number)]
         while number % 10 == 7 and len(texts) < 2 + number % 3:
             texts.append(self.writer.changed(texts[-1]))
         self.recent = [*self.recent[-200:], texts[0]]
-        files = [{"url": f"https://{site}.example/f/{number}.pdf", "name": "Kế hoạch"}] if number % 8 == 5 else []
+        files = [{"url": f"https://{site_}.example/f/{number}.pdf", "name": "Kế hoạch"}] if number % 8 == 5 else []
         for order, text in enumerate(texts):
             moment = seen + timedelta(days=order * 9)
             self.versions += 1
@@ -173,11 +187,11 @@ class Builder:
                 "rules": "b",
             }
             self.rows[tables.version].append(row)
-            self._kept(site, url, moment, text)
+            self._kept(site_, url, moment, text)
             yield self.versions, text.title, text.lead, text.text
-        self._others(site, url, seen)
+        self._others(site_, url, seen)
         day = day_of(seen.date().isoformat(), written(seen))
-        row = {"id": number + 1, "identity": f"{site}/{number}", "kind": "article", "site": site, "url": url}
+        row = {"id": number + 1, "identity": identity(number), "kind": "article", "site": site_, "url": url}
         row |= {"first_seen": written(seen), "last_seen": written(moment), "version": self.versions}
         row |= {"section": section, "published": seen.date().isoformat(), "day": day}
         self.rows[tables.document].append(row)

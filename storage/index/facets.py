@@ -1,34 +1,16 @@
 """What the answers to a question have in common: how many there are of each site, section, month and trait."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Select, case, func, literal, select, union_all
 
 from storage.index.tables import document
 
 COUNTED = 10_000
+_ALL = 2**62  # matches
 Counts = tuple[tuple[str, int], ...]
-DOCUMENTS: Select[Any] = select(
-    document.c.id, document.c.site, document.c.section, document.c.day, document.c.files, document.c.versions
-)
-
-
-class Counted(Protocol):
-    """A row of `DOCUMENTS`."""
-
-    @property
-    def site(self) -> str: ...
-    @property
-    def section(self) -> str | None: ...
-    @property
-    def day(self) -> str: ...
-    @property
-    def files(self) -> int: ...
-    @property
-    def versions(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +36,51 @@ class Facets:
         return tuple(years.items())
 
 
-def facets(documents: Collection[Counted], capped: bool) -> Facets:
-    """What these documents have in common."""
-    traits = {
-        "attachment": sum(1 for row in documents if row.files),
-        "changes": sum(1 for row in documents if row.versions > 1),
-    }
-    return Facets(
-        site=_frequent_first(row.site for row in documents),
-        section=_frequent_first(row.section for row in documents if row.section),
-        month=tuple(sorted(Counter(row.day[:7] for row in documents).items(), reverse=True)),
-        has=tuple((name, count) for name, count in traits.items() if count),
-        capped=capped,
+def count(connection: Connection, matches: Callable[[int], Select[tuple[int]]], most: int) -> tuple[int, Facets]:
+    """How many documents there are, and what they have in common; of more than `most` only so many are counted.
+
+    `matches` gives the documents of so many matches, the newest; a document may match more than once.
+    """
+    found = _counted(connection, matches(most + most // 2 + 1), most)
+    documents, counted = (number for _, number in found["total"])
+    if documents <= most < counted:
+        found = _counted(connection, matches(_ALL), most)
+        documents, _ = (number for _, number in found["total"])
+    return min(documents, most), Facets(
+        site=_frequent_first(found.get("site", ())),
+        section=_frequent_first(found.get("section", ())),
+        month=tuple(sorted(found.get("month", ()), reverse=True)),
+        has=(*found.get("attachment", ()), *found.get("changes", ())),
+        capped=documents > most,
     )
 
 
-def _frequent_first(values: Iterable[str]) -> Counts:
-    return tuple(sorted(Counter(values).items(), key=lambda one: (-one[1], one[0])))
+def _counted(connection: Connection, matches: Select[tuple[int]], most: int) -> dict[str, list[tuple[str, int]]]:
+    """Each value with its number, by facet; `total` has the number of documents and of matches."""
+    named = matches.cte("matches")
+    ids = select(next(iter(named.c)).label("id")).distinct().limit(most + 1).cte("wanted")
+    rows = (
+        select(
+            document.c.site,
+            document.c.section,
+            func.substr(document.c.day, 1, 7).label("month"),
+            case((document.c.files > 0, "attachment")).label("attachment"),
+            case((document.c.versions > 1, "changes")).label("changes"),
+        )
+        .join(ids, ids.c.id == document.c.id)
+        .limit(most)
+        .cte("counted")
+    )
+    totals = (select(literal("total"), literal(""), func.count()).select_from(one) for one in (ids, named))
+    parts = (
+        select(literal(name), column, func.count()).where(column.is_not(None)).group_by(column)
+        for name, column in rows.c.items()
+    )
+    found: dict[str, list[tuple[str, int]]] = {}
+    for name, value, number in connection.execute(union_all(*totals, *parts)):
+        found.setdefault(name, []).append((value, number))
+    return found
+
+
+def _frequent_first(values: Iterable[tuple[str, int]]) -> Counts:
+    return tuple(sorted(values, key=lambda one: (-one[1], one[0])))

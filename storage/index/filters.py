@@ -71,7 +71,7 @@ def _has_attachment(connection: Connection, values: Sequence[str]) -> Condition:
 
 
 def _has_changes(connection: Connection, values: Sequence[str]) -> Condition:
-    return document.c.versions > 1
+    return document.c.changed.is_not(None)
 
 
 def _has_pdf(connection: Connection, values: Sequence[str]) -> Condition:

@@ -1,25 +1,23 @@
 """The places of documents in an answer, and which of them are left out where republications count once."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from storage.index import related
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ranked:  # ordered by the fields that a cursor holds
+class Ranked(NamedTuple):  # ordered by the fields that a cursor holds
     """A place among the documents that are ranked; the greater one comes first."""
 
     exact: bool
     score: float
     document: int
-    version: int = field(default=0, compare=False)
+    version: int = 0
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Dated:
+class Dated(NamedTuple):
     """A place among those that follow them by day."""
 
     day: str

@@ -39,6 +39,7 @@ _UNPAIR = delete(near).where(near.c.body == bindparam("one"), near.c.other == bi
 _UNBAND = delete(band).where(band.c.value == bindparam("named"), band.c.body == bindparam("of"))
 _SAID = exists().where(version.c.body == body.c.id)  # by a version
 
+_mine, _theirs = version.alias("mine"), version.alias("theirs")
 _Pair = tuple[int, int, int]  # body, other, similarity
 
 
@@ -91,17 +92,16 @@ def waiting(connection: Connection) -> bool:
 def republications(connection: Connection, owner: int) -> list[Republication]:
     """The other documents with a text of this one, or nearly, by the day of publication, else of first capture."""
     held = standing(connection)
-    mine, theirs = version.alias("mine"), version.alias("theirs")
     query = (
-        select(near.c.similarity, document.c.id, document.c.identity, document.c.site, theirs.c.title)
-        .add_columns(theirs.c.published, theirs.c.first_seen)
-        .add_columns(mine.c.published.label("my_published"), mine.c.first_seen.label("my_first_seen"))
-        .join_from(mine, near, near.c.body == mine.c.body)
-        .join(theirs, theirs.c.body == near.c.other)
-        .join(document, document.c.id == theirs.c.document)
-        .where(mine.c.document == owner, theirs.c.document != owner)
-        .where(*held.versions_shown(mine.c.id), *held.versions_shown(theirs.c.id))
-        .order_by(document.c.id, near.c.similarity.desc(), theirs.c.first_seen, theirs.c.digest)
+        select(near.c.similarity, document.c.id, document.c.identity, document.c.site, _theirs.c.title)
+        .add_columns(_theirs.c.published, _theirs.c.first_seen)
+        .add_columns(_mine.c.published.label("my_published"), _mine.c.first_seen.label("my_first_seen"))
+        .join_from(_mine, near, near.c.body == _mine.c.body)
+        .join(_theirs, _theirs.c.body == near.c.other)
+        .join(document, document.c.id == _theirs.c.document)
+        .where(_mine.c.document == owner, _theirs.c.document != owner)
+        .where(*held.versions_shown(_mine.c.id), *held.versions_shown(_theirs.c.id))
+        .order_by(document.c.id, near.c.similarity.desc(), _theirs.c.first_seen, _theirs.c.digest)
     )
     identity = connection.scalar(select(document.c.identity).where(document.c.id == owner)) or ""
     found = [
@@ -112,13 +112,12 @@ def republications(connection: Connection, owner: int) -> list[Republication]:
 
 def beside(connection: Connection, documents: Collection[int]) -> dict[int, set[int]]:
     """The documents that are republications of each of these, by id."""
-    mine, theirs = version.alias("mine"), version.alias("theirs")
     query = (
-        select(mine.c.document, theirs.c.document)
-        .join_from(mine, near, near.c.body == mine.c.body)
-        .join(theirs, theirs.c.body == near.c.other)
-        .where(mine.c.document.in_(dialect_of(connection).among(list(documents))))
-        .where(theirs.c.document != mine.c.document)
+        select(_mine.c.document, _theirs.c.document)
+        .join_from(_mine, near, near.c.body == _mine.c.body)
+        .join(_theirs, _theirs.c.body == near.c.other)
+        .where(_mine.c.document.in_(dialect_of(connection).among(list(documents))))
+        .where(_theirs.c.document != _mine.c.document)
     )
     found: dict[int, set[int]] = {id_: set() for id_ in documents}
     for one, other in connection.execute(query):

@@ -31,6 +31,7 @@ from storage.query import Query
 
 RANKED = 2_000
 _EXCERPT = 240
+_WRONG_CURSOR = "the cursor is not of this search: leave it out to begin with the first page"
 _Row = Row[*tuple[Any, ...]]
 _LINES = re.compile(r"\s*\n\s*")
 
@@ -91,16 +92,30 @@ def search(
     newest, last = _decode(cursor, query, distinct) if cursor else (_newest_version(connection), None)
     question = _Question(connection, query, newest)
     places = question.distinct_places(last, limit + 1) if distinct else question.places(last, limit + 1)
-    counted = question.counted()
-    documents = {row.id: row for row in counted[:COUNTED]}.values()
-    capped = len(counted) > COUNTED
+    total, counts = facets.count(connection, question.matches, COUNTED)
     return Results(
         hits=question.hits(places[:limit], marks, question.left_out(places[:limit]) if distinct else {}),
-        total=len(documents),
-        total_capped=capped,
-        facets=facets.facets(documents, capped),
+        total=total,
+        total_capped=counts.capped,
+        facets=counts,
         next=_encode(query, newest, distinct, places[limit - 1]) if len(places) > limit else None,
     )
+
+
+def walk(
+    connection: Connection, query: Query, cursor: str | None = None, limit: int = 500
+) -> tuple[tuple[Hit, ...], str | None]:
+    """The next `limit` of all documents that answer, the newest first by day, and the cursor of those after them.
+
+    Nothing is ranked or counted, and snippets show how a text begins. UsageError for a cursor of another question.
+    """
+    newest, last = _decode(cursor, query, distinct=False) if cursor else (_newest_version(connection), None)
+    if isinstance(last, Ranked):
+        raise UsageError(_WRONG_CURSOR)
+    question = _Question(connection, query, newest)
+    places = question.dated(last, (), limit + 1)
+    following = _encode(query, newest, False, places[limit - 1]) if len(places) > limit else None
+    return question.hits(places[:limit], None, {}), following
 
 
 def _newest_version(connection: Connection) -> int:
@@ -123,11 +138,11 @@ class _Question:
         """The next documents after `last`: those that are ranked, then the others by day."""
         ranked, all_are = self._ranked
         if isinstance(last, Dated):
-            return self._dated(last, ranked, count)
+            return self.dated(last, ranked, count)
         places = [place for place in ranked if last is None or place < last][:count]
         if all_are or len(places) == count:
             return places
-        return [*places, *self._dated(None, ranked, count - len(places))]
+        return [*places, *self.dated(None, ranked, count - len(places))]
 
     def distinct_places(self, last: Place | None, count: int) -> list[Place]:
         """The same without republications of documents that come before."""
@@ -142,12 +157,12 @@ class _Question:
         """What leaves republications out."""
         return Distinct(self.connection, self._ranked[0], self._places_by_day)
 
-    def counted(self) -> Sequence[_Row]:
-        """What facets ask of the newest matches' documents; one more than `COUNTED` where there are more."""
+    def matches(self, most: int) -> Select[tuple[int]]:
+        """The documents of the newest matches, as often as they match."""
         if not self.terms:
-            return self.connection.execute(self._by_day(facets.DOCUMENTS).limit(COUNTED + 1)).all()
-        found = self._newest(self.dialect.folded(self.terms), COUNTED + 1).subquery()
-        return self.connection.execute(facets.DOCUMENTS.join(version).join(found, found.c.id == version.c.id)).all()
+            return self._by_day(select(document.c.id)).limit(most)
+        newest = self._newest(self.dialect.folded(self.terms), most).subquery()
+        return select(version.c.document).join(newest, newest.c.id == version.c.id)
 
     def left_out(self, places: Sequence[Place]) -> dict[int, tuple[str, ...]]:
         """The identities of what is left out for each of these places, by document."""
@@ -158,14 +173,16 @@ class _Question:
         return {one: tuple(names[id_] for id_ in others) for one, others in ids.items()}
 
     def hits(
-        self, places: Sequence[Place], marks: tuple[str, str], also: Mapping[int, tuple[str, ...]]
+        self, places: Sequence[Place], marks: tuple[str, str] | None, also: Mapping[int, tuple[str, ...]]
     ) -> tuple[Hit, ...]:
-        """The places as they are shown, in their order."""
+        """The places as they are shown, in their order; without marks, snippets are how the texts begin."""
         dated = [place.document for place in places if isinstance(place, Dated)]
         named = self._standing(dated) if dated else {}
         scores = {place.version: place.score for place in places if isinstance(place, Ranked)}
         ids = [place.version if isinstance(place, Ranked) else named[place.document] for place in places]
-        snippets = self.dialect.snippets(self.connection, self.terms, ids, marks) if self.terms and ids else {}
+        snippets = (
+            self.dialect.snippets(self.connection, self.terms, ids, marks) if marks and self.terms and ids else {}
+        )
         rows = {row.id: row for row in self.connection.execute(_shown(ids, self.held))}
         files = [row.document for row in rows.values() if row.kind == Kind.ATTACHMENT]
         offered = offered_by(self.connection, files) if files else {}
@@ -188,24 +205,32 @@ class _Question:
         if not self.terms:
             return [], False
         found = self.dialect.folded(self.terms)
-        newest = self._scored(found)
+        newest = list(self.connection.scalars(self._newest(found, RANKED)))
         exact = self._spelled_as_typed(found)
-        rising = sorted((exact | newest).values(), key=lambda row: (row.id in exact, row.score, row.last_seen, row.id))
-        best = {row.document: Ranked(row.id in exact, row.score, row.document, row.id) for row in rising}
+        rising = sorted((id_ in exact, *row) for id_, *row in self._scored(found, exact.union(newest)))
+        best = {owner: Ranked(is_exact, score, owner, id_) for is_exact, score, _, id_, owner in rising}
         return sorted(best.values(), reverse=True), len(newest) < RANKED
 
-    def _spelled_as_typed(self, found: Select[tuple[int]]) -> dict[int, _Row]:
+    def _spelled_as_typed(self, found: Select[tuple[int]]) -> set[int]:
+        """The newest matches whose words are spelled so, where that says more than that they match."""
         spelled = [term for term in self.terms if accented(str(term))]
         if not spelled:
-            return {}
-        return self._scored(found.where((found.selected_columns.id + 0).in_(self.dialect.exact(spelled))))
+            return set()
+        exact = self.dialect.exact(spelled)
+        if len(spelled) < len(self.terms):
+            exact = found.where((found.selected_columns.id + 0).in_(exact))
+        return set(self.connection.scalars(self._newest(exact, RANKED)))
 
-    def _scored(self, found: Select[tuple[int]]) -> dict[int, _Row]:
+    def _scored(self, found: Select[tuple[int]], ids: Collection[int]) -> Sequence[_Row]:
+        """Of these versions: number, score, last capture, number again, document."""
+        if not ids:
+            return []
+        id_ = found.selected_columns.id
+        listed = (id_ + 0).in_(self.dialect.among(sorted(ids)))
         score = self.dialect.score(self.terms).label("score")
-        newest = self._newest(found.add_columns(score), RANKED).subquery()
-        columns = select(newest.c.id, newest.c.score, version.c.document, version.c.last_seen)
-        rows = self.connection.execute(columns.join(version, version.c.id == newest.c.id))
-        return {row.id: row for row in rows}
+        scored = found.add_columns(score).where(id_ >= min(ids), listed).subquery()
+        columns = select(scored.c.id, scored.c.score, version.c.last_seen, scored.c.id, version.c.document)
+        return self.connection.execute(columns.join(version, version.c.id == scored.c.id)).all()
 
     def _newest(self, found: Select[Any], count: int) -> Select[Any]:
         # `id + 0` keeps SQLite from opening the full text once for every id in the list (34 s instead of 0.1 s).
@@ -220,7 +245,8 @@ class _Question:
         rows = self.connection.execute(self._by_day(select(document.c.day, document.c.id)).where(among))
         return [Dated(*row) for row in rows]
 
-    def _dated(self, last: Dated | None, ranked: Sequence[Ranked], count: int) -> list[Dated]:
+    def dated(self, last: Dated | None, ranked: Sequence[Ranked], count: int) -> list[Dated]:
+        """The next documents by day that are not ranked."""
         found = self._by_day(select(document.c.day, document.c.id)).limit(count)
         if last:
             found = found.where(tuple_(document.c.day, document.c.id) < (last.day, last.document))
@@ -248,10 +274,12 @@ class _Question:
         return [*excluded, *self.held.versions_shown(id_)]
 
 
+_other = version.alias("other")
+_others = select(func.count()).where(_other.c.document == document.c.id)
+_is_earlier = tuple_(_other.c.first_seen, _other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
+
+
 def _shown(ids: Sequence[int], held: Standing) -> Select[Any]:
-    other = version.alias()
-    others = select(func.count()).where(other.c.document == document.c.id)
-    earlier = tuple_(other.c.first_seen, other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
     return (
         select(
             document.c.id.label("document"),
@@ -266,8 +294,8 @@ def _shown(ids: Sequence[int], held: Standing) -> Select[Any]:
             version.c.section,
             version.c.first_seen,
             func.substr(version.c.text, 1, _EXCERPT).label("excerpt"),
-            others.where(earlier).scalar_subquery().label("number"),
-            others.where(*held.versions_shown(other.c.id)).scalar_subquery().label("versions"),
+            _others.where(_is_earlier).scalar_subquery().label("number"),
+            _others.where(*held.versions_shown(_other.c.id)).scalar_subquery().label("versions"),
         )
         .join(version, version.c.document == document.c.id)
         .where(version.c.id.in_(ids))
@@ -317,7 +345,7 @@ def _decode(cursor: str, query: Query, distinct: bool) -> tuple[int, Place]:
     except (ValueError, TypeError):
         seal, newest, key = None, 0, []
     if seal != _seal(query, newest, distinct, key):
-        raise UsageError("the cursor is not of this search: leave it out to begin with the first page")
+        raise UsageError(_WRONG_CURSOR)
     return newest, Ranked(*key) if isinstance(key[0], bool) else Dated(*key)
 
 

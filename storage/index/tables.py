@@ -180,6 +180,7 @@ document = Table(
     Index(None, "site", "first_seen"),
     Index(None, "day"),
     Index("ix_document_changed", "changed", **_only("changed IS NOT NULL")),
+    Index("ix_document_offering", "id", **_only("files > 0")),
 )
 
 address = Table(  # the addresses of a document; two sites may say that one address is two documents
@@ -249,6 +250,8 @@ version = Table(  # one distinct text of a document
     Column("body", Integer, ForeignKey("body.id")),  # null: waits for it
     UniqueConstraint("document", "digest"),
     Index(None, "body"),
+    Index(None, "section"),
+    Index(None, "authors"),
     Index("ix_version_waiting", "id", **_only("body IS NULL")),
 )
 

@@ -89,11 +89,14 @@ class SQLite:
         self, connection: Connection, terms: Sequence[Term], ids: Sequence[int], marks: tuple[str, str]
     ) -> dict[int, str]:
         shown: dict[int, str] = {}
-        for fulltext, respell in (_FOLDED, strokeless), (_EXACT, spell):
+        for fulltext, respell in (_EXACT, spell), (_FOLDED, strokeless):
+            left = [id_ for id_ in ids if id_ not in shown]
+            if not left:
+                break
             passage = func.snippet(fulltext.c[fulltext.name], -1, *marks, "…", _SNIPPET_WORDS)
             matching = _matching(fulltext, _all(terms, respell)).add_columns(passage)
             # `rowid + 0` within bounds: a plain `rowid IN` opens the full text once for each id (1.4 s for `th*`).
-            near = matching.where(fulltext.c.rowid.between(min(ids), max(ids)), (fulltext.c.rowid + 0).in_(ids))
+            near = matching.where(fulltext.c.rowid.between(min(left), max(left)), (fulltext.c.rowid + 0).in_(left))
             shown.update(connection.execute(near).all())
         return shown
 
