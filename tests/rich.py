@@ -17,9 +17,10 @@ from sqlalchemy import Connection
 
 from luutru.demo.pictures import landscape
 from storage.collection import Collection
-from storage.index import captures, crawls, tables
+from storage.index import captures, crawls, schedule, tables
 from storage.index.captures import Observation
 from storage.index.dialects import dialect_of
+from storage.index.schedule import Planned, Run
 from storage.model import Exchange, Kind, Outcome
 from storage.moments import written
 from storage.surt import surt
@@ -172,6 +173,7 @@ class _Maker:
     def make(self, documents: int) -> None:
         self._crawls()
         self._file()
+        self._planned()
         self._showcase()
         for number in range(documents):
             self._document(number)
@@ -181,7 +183,7 @@ class _Maker:
 
     def _crawls(self) -> None:
         """Twenty-eight days of them, each outcome among them."""
-        odd = {4: "interrupted", 9: "refused", 12: "partial", 15: "failed", 17: "skipped", 20: "partial", 26: "missed"}
+        odd = {4: "interrupted", 9: "refused", 12: "partial", 15: "failed", 20: "partial"}
         rows = []
         for site, every in ((BROADCASTER, 1), (NEWSPAPER, 1), (PORTAL, 7)):
             for back in range(0, 28, every):
@@ -191,23 +193,20 @@ class _Maker:
                     outcome = "failed"
                 if site == NEWSPAPER and back == 0:
                     outcome = "partial"
-                ran = outcome not in ("missed", "skipped")
-                rows.append(self._crawl(site, started, outcome, ran, len(rows)))
-        rows.append(self._crawl(PARTY, datetime(2025, 6, 28, tzinfo=UTC), "completed", True, len(rows)))
+                rows.append(self._crawl(site, started, outcome, len(rows)))
+        rows.append(self._crawl(PARTY, datetime(2025, 6, 28, tzinfo=UTC), "completed", len(rows)))
         self.connection.execute(tables.crawl.insert(), rows)
         self.first = {str(row["site"]): str(row["id"]) for row in reversed(rows)}
 
-    def _crawl(self, site: str, started: datetime, outcome: str, ran: bool, number: int) -> dict[str, object]:
+    def _crawl(self, site: str, started: datetime, outcome: str, number: int) -> dict[str, object]:
         warnings = {
             "partial": ["17 pages did not answer within 30 s", "they are asked for again"],
             "failed": ["the name thanhpho.soctrang.gov.vn is not found"],
             "refused": ["robots.txt forbade the whole site"],
             "interrupted": ["the disk went below 2 GB"],
-            "missed": ["nobody was there from 01:40 to 07:15"],
-            "skipped": ["the crawl before still ran"],
         }.get(outcome, [])
         drift = [{"kind": "container", "detail": "articles are read without the site's layout"}]
-        new, changed, same = (self.random.randrange(top) if ran else None for top in (14, 4, 80))
+        new, changed, same = (self.random.randrange(top) for top in (14, 4, 80))
         return {
             "id": f"c{900 + number:04}",
             "site": site,
@@ -215,11 +214,11 @@ class _Maker:
             "started": written(started),
             "finished": written(started + timedelta(minutes=11)),
             "definition": "d" * 64,
-            "captures": self.random.randrange(80, 260) if outcome in ("completed", "partial") else 3 if ran else 0,
-            "revisits": 20 if ran else 0,
-            "requisites": 35 if ran else 0,
-            "attempts": 290 if ran else 0,
-            "bytes": 12_345_678 if ran else 0,
+            "captures": self.random.randrange(80, 260) if outcome in ("completed", "partial") else 3,
+            "revisits": 20,
+            "requisites": 35,
+            "attempts": 290,
+            "bytes": 12_345_678,
             "documents_new": new,
             "documents_changed": changed,
             "documents_unchanged": same,
@@ -227,6 +226,24 @@ class _Maker:
             "warnings": json.dumps(warnings),
             "drift": json.dumps(drift if site == NEWSPAPER and started > self.now - timedelta(days=6) else []),
         }
+
+    def _planned(self) -> None:
+        """What is due next, and two runs that never began."""
+        for job, site, hours, cadence in (
+            (BROADCASTER, BROADCASTER, 14, "1d 02:00-04:00"),
+            (NEWSPAPER, NEWSPAPER, 21, "1d"),
+            ("verify", None, 90, "0 1 1 * *"),
+        ):
+            due = self.now + timedelta(hours=hours)
+            schedule.put(self.connection, Planned(job, site, told=self.now, planned=cadence, next=due))
+        paused = Planned(PORTAL, PORTAL, told=self.now, paused=self.now, reason="Trang đã đóng sau khi sáp nhập.")
+        schedule.put(self.connection, paused)
+        missed = (
+            ("r1", self.now - timedelta(days=1, hours=8), Outcome.MISSED, "nobody was there from 01:40 to 07:15"),
+            ("r2", self.now - timedelta(days=2, hours=8), Outcome.SKIPPED, "the crawl before still ran"),
+        )
+        runs = [Run(run, NEWSPAPER, NEWSPAPER, due, outcome, reason) for run, due, outcome, reason in missed]
+        schedule.add(self.connection, runs)
 
     def _file(self) -> None:
         rows = [

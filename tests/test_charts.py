@@ -104,3 +104,17 @@ def test_paragraphs_stand_beside_those_that_they_became() -> None:
     new = ("Tiêu đề mới", "Mở đầu.\n\nMột đoạn khác hẳn, thêm vào.\n\nĐoạn kênh dài 2,1 km và sâu hơn.\n\nKết.")
     told = [(one.op, one.number) for one in lines(old, new)]
     assert told == [("replace", 0), ("equal", 1), ("insert", 2), ("replace", 3), ("delete", 3), ("equal", 4)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("là 4,2 tỷ đồng", "là 4,8 tỷ đồng", ("4,2", "4,8")),
+        ("trong quý II năm sau, sau khi", "trong tháng 3/2025, sau khi", ("quý II năm sau", "tháng 3/2025")),
+        ("ngày 3/2025.", "ngày 4/2025.", ("3/2025", "4/2025")),
+        ("chợ", "(chợ)", ("chợ", "(chợ)")),
+    ],
+)
+def test_words_and_figures_are_changed_whole(old: str, new: str, changed: tuple[str, str]) -> None:
+    pieces = [one for one in refined(compare(old, new)) if one.op != "equal"]
+    assert (pieces[0].a, pieces[-1].b) == changed

@@ -2,6 +2,8 @@
 
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -334,7 +336,59 @@ def test_an_address_that_is_not_held_is_told_what_is_near(room: Served) -> None:
     assert "luutru crawl https://thst.vn/t/tin-" in text(document)
 
 
+# Sites and runs
+
+
+def test_the_ledger_has_what_never_began_and_what_comes(room: Served) -> None:
+    document = page(room, "/en/runs?outcome=missed")
+    rows = [text(one) for one in document.xpath("//table[@class='fold']/tbody/tr")]
+    assert len(rows) == 2
+    assert "Missed" in rows[0]
+    assert "nobody was there from 01:40 to 07:15" in rows[0]
+    coming = [text(one).rpartition(" ")[2] for one in document.xpath("//section[@aria-labelledby='coming']//li")]
+    assert coming[:2] == ["thst", "dangcongsan"]
+    cells = page(room, "/runs").xpath("//table[@class='cells']/tbody/tr")
+    assert all(len(one.xpath("td")) == 28 for one in cells)
+    assert "lỡ lịch" in text(next(one for one in cells if text(one).startswith("dangcongsan")))
+
+
+def test_a_site_tells_when_it_is_crawled_next_or_why_not(room: Served) -> None:
+    (coming,) = page(room, "/site/thst").xpath("//section[@aria-labelledby='next']")
+    assert "1d 02:00-04:00" in text(coming)
+    (paused,) = page(room, "/site/soctrang-city").xpath("//section[@aria-labelledby='next']")
+    assert "Trang đã đóng sau khi sáp nhập." in text(paused)
+    assert not page(room, "/site/thst").xpath("//form[@method='post']")
+
+
+def test_forms_that_act_are_there_only_with_a_token(tmp_path: Path) -> None:
+    home = rich(tmp_path / "archive", 3)
+    (home / "luutru.toml").write_text('token = "bí mật"\n', "utf-8")
+    with serving(home) as room:
+        (form,) = page(room, "/site/soctrang-city").xpath("//form[@method='post']")
+        pause = form.xpath(".//button[@formaction]/@formaction")[0]
+        assert pause == "/api/v1/acts/resume"
+        fields = {one.get("name"): one.get("value") for one in form.xpath(".//input[@type='hidden']")}
+        given = fields | {"token": "bí mật"}
+        answer = room.client.post(room.url + pause, data=given, headers={"Origin": room.url})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/site/soctrang-city")
+        wrong = room.client.post(room.url + pause, data=given | {"token": "x"}, headers={"Origin": room.url})
+        assert wrong.status_code == 401
+
+
 # When something is the matter
+
+
+def test_what_is_withheld_is_451_and_in_no_list(tmp_path: Path) -> None:
+    home = rich(tmp_path / "archive", 3)
+    command = [sys.executable, "-m", "luutru", "--home", str(home), "withhold", SHOWCASE, "--reason", "theo lệnh tòa"]
+    subprocess.run(command, check=True, capture_output=True)
+    with serving(home) as room:
+        for path in (f"/d/{SHOWCASE}", f"/compare/{SHOWCASE}", f"/address?url={quote(URL, safe='')}"):
+            document = page(room, path, 451)
+            assert heading(document) == "Tài liệu này được giữ trong kho nhưng không cho xem"
+            assert "theo lệnh tòa" in text(document)
+        for path in ("/", "/search?q=" + quote('"bún nước lèo"'), "/changes?week=2025-W01", "/d/soctrang-city/1"):
+            assert SHOWCASE not in room.get(path).text
 
 
 def test_a_missing_file_is_said_where_the_text_is_read(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ _LONG = 40  # words of a change that are shown in one line
 _MANY = 2_500  # pairs of paragraphs that are tried with each other
 _ALIKE = 0.4
 _WORD = re.compile(r"\S+")
-_INSIDE = re.compile(r"\w|[^\w\s]\d")  # what goes on behind a place within a word or a figure
+_WITHIN_FIGURES = frozenset(f"{sign}d" for sign in ".,/:-")
 _TOKEN = re.compile(r"\s*\S+")
 
 
@@ -73,9 +73,18 @@ def _alike(one: str, other: str) -> int:
     """How much two texts have in common at their beginning, in whole words."""
     shorter = min(len(one), len(other))
     at = next((at for at in range(shorter) if one[at] != other[at]), shorter)
-    while at and not one[at - 1].isspace() and any(_INSIDE.match(text, at) for text in (one, other)):
+    while at and any(_is_inside(text, at) for text in (one, other)):
         at -= 1
     return at
+
+
+def _is_inside(text: str, at: int) -> bool:
+    """Whether a place is within a word or a figure, such as 4,2 or 3/2025."""
+    kinds = "".join("d" if one.isdigit() else "w" if one.isalnum() else one for one in text[at : at + 2])
+    before = "".join("d" if one.isdigit() else "w" if one.isalnum() else one for one in text[max(at - 2, 0) : at])
+    if before[-1:] in ("d", "w") and kinds[:1] in ("d", "w"):
+        return True
+    return (before[-1:] == "d" and kinds in _WITHIN_FIGURES) or (kinds[:1] == "d" and before[::-1] in _WITHIN_FIGURES)
 
 
 def gist(old: str, new: str) -> tuple[Piece, ...]:

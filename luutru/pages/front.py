@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
 
 from luutru.pages import changed, rendering, states
 from luutru.pages.changed import Changed
@@ -62,6 +63,12 @@ class Front:
 def html(request: Request, room: Asked) -> Response:
     """The page."""
     return rendering.page(request, room, "front.html", front(room), current="front")
+
+
+@router.get("/en")
+def english() -> Response:
+    """The English page, where its address is typed without the slash."""
+    return RedirectResponse("/en/", 308)
 
 
 @router.get("/.json")

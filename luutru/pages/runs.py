@@ -21,7 +21,7 @@ _DAYS, _SHOWN = 28, 50
 _NO_RUN = frozenset({Outcome.MISSED, Outcome.SKIPPED})
 _TROUBLE = frozenset({Outcome.PARTIAL, Outcome.FAILED, Outcome.INTERRUPTED, Outcome.REFUSED}) | _NO_RUN
 CHOICES: dict[str, frozenset[Outcome]] = {"": frozenset(), "trouble": _TROUBLE, "missed": _NO_RUN}
-_WORST_LAST = ("missed", "skipped", "waiting", "completed", "running", "partial", "interrupted", "refused", "failed")
+_WORST_LAST = ("waiting", "completed", "running", "skipped", "missed", "partial", "interrupted", "refused", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +100,5 @@ def _coming(planned: Mapping[str, Planned], site: str | None) -> Iterator[Coming
 
 
 def _worst(outcomes: Sequence[str]) -> str:
-    """What a day shows: the worst that ran; that nothing ran only where nothing did."""
+    """What a day shows: the worst of what happened on it."""
     return max(outcomes, key=_WORST_LAST.index, default="none")
