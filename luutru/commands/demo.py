@@ -142,6 +142,7 @@ def _shown(context: click.Context, began: float) -> None:
 
 
 _NEXT = (
+    ("serve",),
     ("search", '"ghe Ngo" -site:thst after:2024'),
     ("history", _ARTICLE),
     ("runs",),
