@@ -138,11 +138,11 @@ def _shown(context: click.Context, began: float) -> None:
     write("Go on with:")
     for words in _NEXT:
         write(f"  {_line(*words, '--home', home)}")
+    write(f"\nRead, compare and cite it in a browser:\n  {_line('serve', '--home', home)}")
     write(f"\nThe demo took {monotonic() - began:.0f} seconds; run again, it crawls the same archive again.")
 
 
 _NEXT = (
-    ("serve",),
     ("search", '"ghe Ngo" -site:thst after:2024'),
     ("history", _ARTICLE),
     ("runs",),
