@@ -153,8 +153,7 @@ def serve(invocation: Invocation, max_runs: int | None, metrics_port: int | None
 
     with invocation.collection(given) as collection:
         alerts.require(collection.config)
-        known = scheduling.all_jobs(collection)
-        planner = scheduling.planner(collection, known)
+        planner = scheduling.planner(collection, scheduling.all_jobs(collection))
         daemon = Daemon(
             collection.home,
             collection.index,

@@ -69,7 +69,7 @@ def list_(invocation: Invocation) -> None:
             return
         zone = collection.config.zone
         write_table(
-            ("site", "name", "captures", "documents", "last capture", "last outcome"),
+            ("site", "name", "captures", "documents", "last capture", "last outcome", "next crawl"),
             (
                 (
                     one.site,
@@ -78,6 +78,7 @@ def list_(invocation: Invocation) -> None:
                     one.documents,
                     local(one.last, zone),
                     one.last_outcome or "",
+                    local(one.next, zone),
                 )
                 for one in states
             ),
