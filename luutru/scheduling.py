@@ -92,9 +92,11 @@ def supervisor(collection: Collection) -> Supervisor:
 
 def limits(config: Config) -> Limits:
     """The limits of planned runs by the configuration."""
-    from crawler.settings import DISK_FLOOR
+    from crawler.settings import DISK_FLOOR, check
 
-    disk = int(config.settings.get("DISK_FLOOR", DISK_FLOOR))
+    floor = config.settings.get("DISK_FLOOR", str(DISK_FLOOR))
+    check(DISK_FLOOR, f"{config.origins.get('DISK_FLOOR')}: DISK_FLOOR", floor)
+    disk = int(floor)
     return Limits(config.max_runs, seconds(config.time_limit), seconds(config.stall_limit), disk=disk)
 
 
