@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsers import CHROMIUM, opened
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from rich import HOSTILE, SHOWCASE, URL, rich
+from rich_archive import HOSTILE, SHOWCASE, URL, rich
 from serving import Served, serving
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: install Debian's package `chromium`")
