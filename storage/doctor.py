@@ -3,13 +3,14 @@
 import os
 import re
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from storage.config import Config
+from storage.config import FILE, Config
 from storage.disk import folders, free_bytes, sync_directory
 from storage.errors import StorageError
 from storage.index.engine import HEAD
@@ -46,6 +47,7 @@ def examine(home: Path, config: Config, now: Callable[[], float] = time.time) ->
     crawled.pop("manifest", None)
     return (
         _contact(config),
+        *_secrets(home / FILE, config),
         _sqlite(),
         _written(home),
         _space(home, config.disk_ceiling),
@@ -62,6 +64,18 @@ def _contact(config: Config) -> Check:
         return Check("contact", True, config.contact)
     advice = 'write contact = "you@example.org" into luutru.toml, or run `luutru init`'
     return Check("contact", False, "none: no site is crawled without one", advice)
+
+
+def _secrets(path: Path, config: Config) -> Iterator[Check]:
+    """Where there are secrets in the configuration, whether everybody may read them."""
+    kept = [name for name in ("token", "alerts") if config.origins.get(name, "").startswith(str(path))]
+    if not kept:
+        return
+    told = f"{path.name} holds {' and '.join(kept)}"
+    if path.stat().st_mode & stat.S_IROTH:
+        yield Check("secrets", False, f"{told}, and everybody on this machine may read it", f"run `chmod o= {path}`")
+    else:
+        yield Check("secrets", True, f"{told}, for its owner and group alone")
 
 
 def _sqlite() -> Check:
@@ -141,7 +155,7 @@ def _index(home: Path) -> tuple[State | None, Check]:
     if state.revision is not None and state.revision > HEAD:
         return state, Check("index", False, f"{detail}, this luutru knows {HEAD}", "upgrade luutru")
     if state.revision != HEAD:
-        return state, Check("index", True, f"{detail}: the next command brings it to {HEAD}")
+        return state, Check("index", True, f"{detail}: the next command copies it, then brings it to {HEAD}")
     if state.journal != "wal":
         advice = "move the archive to a local file system that has shared memory"
         return state, Check("index", False, f"{detail}, its journal is {state.journal}, not wal", advice)

@@ -16,8 +16,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from browsers import CHROMIUM, opened  # noqa: E402
-from rich_archive import HOSTILE, SHOWCASE, URL, rich  # noqa: E402
 from serving import serving  # noqa: E402
+from showcase import HOSTILE, SHOWCASE, URL, rich  # noqa: E402
 
 PAGES: Mapping[str, str] = {
     "front": "/",

@@ -74,7 +74,8 @@ def test_a_backup_of_a_running_crawl_goes_on_elsewhere(tmp_path: Path) -> None:
         assert outcomes(again) == ["running"]
         assert archived(again).keys() >= {"/a/1", "/a/10"}  # each row refers to bytes that were copied
         assert {one["kind"] for one in problems(again)} <= UNSETTLED
-        assert "unsealed" in run(again, "doctor").out
+        checks = json.loads(run(again, "doctor", "--json").out)["checks"]
+        assert {one["name"] for one in checks if not one["ok"]} == {"crawls", "files"}
         site.visits.clear()
         kept = in_files(again)
         ended = crawl(again, site)
@@ -286,6 +287,15 @@ def test_an_archive_of_nothing_has_a_backup_too(tmp_path: Path) -> None:
     told = back_up(tmp_path / "home", tmp_path / "backup")
     assert told == Backup(tmp_path / "backup", 0, 0, 0, ())
     assert run(tmp_path / "backup", "stats").status == 0
+
+
+def test_a_restored_archive_is_well(home: Path, tmp_path: Path) -> None:
+    back_up(home, tmp_path / "backup")
+    again = restored(tmp_path / "backup", tmp_path / "again")
+    assert {one.name for one in again.iterdir() if one.name.startswith("index.db")} == {"index.db"}
+    done = run(again, "doctor")
+    assert (done.status, done.err) == (0, ""), done.out
+    assert problems(again) == []
 
 
 def test_without_an_index_the_files_are_copied_and_it_is_said(home: Path, tmp_path: Path) -> None:

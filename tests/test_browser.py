@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsers import CHROMIUM, opened
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from rich_archive import HOSTILE, SHOWCASE, URL, rich
 from serving import Served, serving
+from showcase import HOSTILE, SHOWCASE, URL, rich
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: install Debian's package `chromium`")
 

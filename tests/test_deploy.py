@@ -11,6 +11,7 @@ import click
 import pytest
 
 from luutru.cli import luutru
+from schedules.jobs import WORK
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -36,6 +37,7 @@ def commands() -> Iterator[str]:
     """Every `luutru …` that a person or a machine is told to run."""
     for unit in UNITS:
         yield from sections(unit)["Service"]["ExecStart"]
+    yield from (" ".join(("luutru", *job.command)) for job in WORK)
     for text in ((ROOT / "docs" / "operations.md").read_text("utf-8"), (DEPLOY / "Containerfile").read_text()):
         for line in text.splitlines():
             if "useradd" in line or "install -d" in line:

@@ -146,7 +146,7 @@ def test_an_older_index_is_told_and_nothing_wrong(home: Path) -> None:
     write(home, "UPDATE alembic_version SET version_num = '0000'")
     assert wrong(home) == []
     (index,) = [one for one in examine(home, Config.load(home)) if one.name == "index"]
-    assert index.detail == f"schema 0000: the next command brings it to {HEAD}"
+    assert index.detail == f"schema 0000: the next command copies it, then brings it to {HEAD}"
 
 
 def test_an_index_that_is_gone_or_none(home: Path) -> None:
@@ -154,6 +154,17 @@ def test_an_index_that_is_gone_or_none(home: Path) -> None:
     assert only(wrong(home)).name == "index"
     (home / "index.db").unlink()
     assert "gone" in only(wrong(home)).detail
+
+
+def test_secrets_that_everybody_may_read(home: Path) -> None:
+    config = home / "luutru.toml"
+    config.write_text('alerts = ["json://h/hush"]\ntoken = "hush"\n' + config.read_text())
+    config.chmod(0o644)
+    found = only(wrong(home))
+    assert (found.name, found.advice) == ("secrets", f"run `chmod o= {config}`")
+    assert found.detail.startswith("luutru.toml holds token and alerts")
+    config.chmod(0o640)
+    assert wrong(home) == []
 
 
 def test_a_clock_that_is_behind(home: Path) -> None:

@@ -12,8 +12,8 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpx
 import pytest
 from lxml import html
-from rich_archive import HOSTILE, HOSTILE_TITLE, PICTURE, SHOWCASE, URL, rich
 from serving import Served, serving
+from showcase import HOSTILE, HOSTILE_TITLE, PICTURE, SHOWCASE, URL, rich
 
 from luutru.pages.images import media_type
 

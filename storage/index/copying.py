@@ -48,7 +48,7 @@ def _copy(index: Path, new: Path) -> None:
         ):
             _require_room(source, new)
             source.backup(copy)  # all in one step: in several it would begin again whenever somebody writes
-            copy.execute("PRAGMA journal_mode=DELETE")  # one file; who opens it as an index sets it back
+            copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
         raise StorageError(
             f"the index {index} cannot be copied to {new}: {error}; free its disk, then start again"
