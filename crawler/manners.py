@@ -14,6 +14,8 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Response
 
+from crawler.logs import CRAWL
+
 RETRY_AFTER_MAX = 600.0  # seconds; who asks for more refuses this crawl
 _ASKING = frozenset({429, 503})
 
@@ -113,6 +115,7 @@ class Manners:
         if seconds > self._longest:
             self.refusals[slot] = reason
         else:
+            CRAWL.info("%s is not asked for %.0f s: %s", slot, seconds, reason)
             self.pauses.until(slot, time.monotonic() + seconds)
 
     def slow(self, request: Request, seconds: float) -> None:

@@ -48,6 +48,7 @@ class Room:
         if free > self._ceiling:
             self.paused += moment - self._since
             self._since = None
+            logging.getLogger(__name__).info("%s free on the disk: going on", _size(free))
             return False
         if moment - self._since >= self._patience:
             raise StorageError(

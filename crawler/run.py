@@ -14,6 +14,7 @@ from scrapy.utils.log import configure_logging
 
 from crawler.derivation import SiteLoader
 from crawler.guard import ConnectTo, Guard
+from crawler.logs import CRAWL, logged, tell_begin, tell_end
 from crawler.scope import seeds
 from crawler.session import Progress, Session
 from crawler.settings import PRODUCT, check
@@ -21,7 +22,7 @@ from crawler.sites import Site
 from crawler.spider import SiteSpider
 from storage.collection import Collection
 from storage.config import Config
-from storage.errors import UsageError
+from storage.errors import ArchiveError, UsageError
 from storage.model import Crawl
 
 _TICK = 0.25  # seconds between two reports of progress
@@ -54,14 +55,26 @@ def crawl(
         chosen.set("CONNECT_TO", list(connect_to), priority="cmdline")
     configure_logging(chosen)
     session = session_for(load, collection, chosen, max_pages, full, id_)
-    with _Interrupts() as interrupts:
+    with (
+        logged(collection.home, session.site.key, session.crawl, collection.config.log_format),
+        _Interrupts() as interrupts,
+    ):
         session.open()
+        tell_begin(session.site.key, session.crawl, collection.config, connect_to, max_pages, full=full)
         broken = True
         try:
             asyncio.run(_run(session, chosen, interrupts, on_progress))
             broken = False
+        except Exception:
+            CRAWL.exception("the crawl broke off")
+            raise
         finally:
-            ended = session.close(interrupted=broken or interrupts.count > 0)
+            try:
+                ended = session.close(interrupted=broken or interrupts.count > 0)
+            except ArchiveError as error:
+                CRAWL.error("the crawl cannot go on: %s", error)
+                raise
+        tell_end(ended)
     return ended
 
 

@@ -16,6 +16,7 @@ from crawler.definition import definition_digest
 from crawler.derivation import Derivation, SiteLoader, after_crawl, beside_crawl
 from crawler.ending import Ending
 from crawler.frontier import due_again
+from crawler.logs import CRAWL
 from crawler.observe import Observer
 from crawler.outcome import Account
 from crawler.recover import bury, recover
@@ -189,27 +190,31 @@ class Session:
         if capture is None and not exchange.request:
             meta["unsent"] = exchange  # whoever learns why says what becomes of the address
             return
-        await self._record(self._observer.exchange(exchange, capture, meta))
+        await self._record(exchange.url, self._observer.exchange(exchange, capture, meta))
         meta["recorded"] = not meta.get("asked_again")
 
     async def unsent(self, meta: Mapping[str, Any]) -> None:
         """No connection could be made for the request."""
-        await self._record(self._observer.exchange(meta["unsent"], None, meta))
+        await self._record(meta["unsent"].url, self._observer.exchange(meta["unsent"], None, meta))
 
-    async def refuse(self, meta: Mapping[str, Any], reason: str) -> None:
+    async def refuse(self, url: str, meta: Mapping[str, Any], reason: str) -> None:
         """The address must not be asked for."""
         self._forbidden += 1
-        await self._record(self._observer.refused(meta, reason))
+        CRAWL.info("%s is not asked for: %s", url, reason)
+        await self._record(url, self._observer.refused(meta, reason))
 
     async def broken(self, url: str, meta: Mapping[str, Any], reason: str) -> None:
         """Our own code failed over an answer: the address is given up, and the crawl says so."""
         self._broken.append(f"{url}: {reason}")
-        await self._record(self._observer.given_up(meta, reason))
+        await self._record(url, self._observer.given_up(meta, reason))
 
     def refuse_server(self, url: str, reason: str) -> None:
         """A whole server sends this crawl away, or cannot be asked for its rules."""
         servers = self._unasked if reason.startswith("robots.txt") else self._refusals
-        servers[f"{_origin(url)}: {reason}"] = None
+        told = f"{_origin(url)}: {reason}"
+        if told not in servers:
+            CRAWL.warning("left alone: %s", told)
+        servers[told] = None
 
     def release(self, address: int) -> None:
         """The address was not asked for and waits for the next crawl."""
@@ -226,6 +231,7 @@ class Session:
 
     def fail(self, error: ArchiveError) -> None:
         """The frontier cannot be read: the crawl ends here, and says so."""
+        CRAWL.error("the frontier cannot be read: %s", error)
         self._recorder.fail(error)
         self.frontier.close()
 
@@ -238,7 +244,12 @@ class Session:
         tally = self._recorder.tally
         return Progress(self._pages, self._requisites, tally.new, self._errors, monotonic() - self._began)
 
-    async def _record(self, observation: Observation) -> None:
+    async def _record(self, url: str, observation: Observation) -> None:
+        visited = observation.visited
+        if visited and visited.state is State.FAILED:
+            CRAWL.warning("%s given up after %s attempts: %s", url, visited.attempts, visited.error)
+        elif visited and visited.state is State.WAITING and visited.error:
+            CRAWL.info("%s will be asked again: %s", url, visited.error)
         await self._recorder.record(observation)
 
     def _committed(self, batch: Sequence[Observation]) -> None:

@@ -69,7 +69,7 @@ class SiteSpider(Spider):
         if isinstance(error, (Stopping, ArchiveError)):
             self.session.release(meta["address"])
         elif isinstance(error, IgnoreRequest):
-            await self.session.refuse(meta, str(error))
+            await self.session.refuse(failure.request.url, meta, str(error))  # type: ignore[attr-defined]
         elif "unsent" in meta:
             await self.session.unsent(meta)
         else:

@@ -51,6 +51,7 @@ class Config:
     replay_url: str | None = field(default=None, repr=False)  # may hold a password
     hosts: tuple[str, ...] = ()
     alerts: tuple[str, ...] = field(default=(), repr=False)  # hold passwords and tokens
+    log_format: str = "text"
     max_runs: int = MAX_RUNS
     time_limit: str = TIME_LIMIT
     stall_limit: str = STALL_LIMIT
@@ -272,4 +273,9 @@ def _masked(name: str, value: Kept | float | None) -> Kept | float | None:
         return tuple(f"{one.partition('://')[0]}://********" for one in value)
     if not isinstance(value, str):
         return value
-    return "********" if _SECRET.search(name) and value else _PASSWORD.sub("********@", value)
+    return "********" if _SECRET.search(name) and value else masked(value)
+
+
+def masked(text: str) -> str:
+    """A text in which passwords in addresses are not legible."""
+    return _PASSWORD.sub("********@", text)

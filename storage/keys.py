@@ -105,6 +105,13 @@ def duration(value: object) -> str:
     return given
 
 
+def log_format(value: object) -> str:
+    """How logs are written."""
+    if value not in ("text", "json"):
+        raise ValueError('must be "text" or "json"')
+    return str(value)
+
+
 def seconds(checked: str) -> float:
     """The seconds of a checked `duration`."""
     return int(checked[:-1]) * _UNITS[checked[-1]]
@@ -152,6 +159,7 @@ KEYS = {
     "stall_limit": Key(
         duration, "After how long a planned crawl is stopped that captures nothing and reads nothing.", STALL_LIMIT
     ),
+    "log_format": Key(log_format, "How the logs of crawls in logs/ are written: text or json.", "text"),
 }
 
 

@@ -46,6 +46,7 @@ STATUS = {
 )
 @click.option("--full", is_flag=True, help="Fetch everything again, whether it is due or not.")
 @click.option("--max-pages", type=click.IntRange(min=1), metavar="N", help="Stop after so many pages.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="How its log in the home's logs/ is written.")
 @click.option("--run", metavar="ID", help="The run of the schedule that this crawl is; the daemon says so.")
 @click.option(
     "--set", "given", multiple=True, metavar="NAME=VALUE", help="Any setting, such as DERIVE=off; may be repeated."
@@ -57,6 +58,7 @@ def command(
     connect_to: tuple[str, ...],
     full: bool,
     max_pages: int | None,
+    log_format: str | None,
     run: str | None,
     given: tuple[str, ...],
 ) -> None:
@@ -67,6 +69,7 @@ def command(
     """
     import spiders
 
+    given += (f"log_format={log_format}",) if log_format else ()
     config = invocation.config(given)
     _refuse_unknown_settings(config)
     if run and (len(sites) > 1 or not _RUN.fullmatch(run)):
