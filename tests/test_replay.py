@@ -441,9 +441,13 @@ def test_without_a_network_it_says_what_to_do(tmp_path: Path) -> None:
 def test_a_port_that_is_taken(tmp_path: Path, pywb_tools: Path) -> None:
     assert pywb_tools.is_dir()
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = run(tmp_path / "home", "--port", str(taken.getsockname()[1]))
+        done = run(tmp_path / "home", "--port", str(taken.getsockname()[1]), "--room", "http://127.0.0.1:9")
     assert done.returncode == 1
-    assert "name another --port or --host" in done.stderr
+    absent, told = done.stderr.splitlines()
+    assert (
+        absent == "luutru: no reading room answers at http://127.0.0.1:9: start `luutru serve`, or name it with --room"
+    )
+    assert told.endswith("name another --port or --host")
 
 
 def test_where_it_runs_is_known_while_it_runs(replay: Replay) -> None:

@@ -12,6 +12,7 @@ import regex
 from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
+from luutru.api import failures
 from luutru.room import Asked
 from storage.errors import UsageError
 from storage.exports import cdxj
@@ -23,6 +24,7 @@ router = APIRouter(tags=["captures"])
 
 _MOST = 100_000  # lines of an answer
 _EXAMINED = 1_000_000  # captures that filters look at
+_LONGEST = 200  # characters of a regular expression
 _CHUNK = 500  # lines that are sent together
 _NAMES = {"original": "url", "statuscode": "status", "mimetype": "mime"}  # as others call them
 _TOO_MUCH = "the filters look at too much: ask for fewer addresses"
@@ -66,6 +68,8 @@ def _comparison(kind: str, expression: str) -> Callable[[str, float], bool]:
         return lambda value, _: value == expression
     if kind != "~":
         return lambda value, _: expression in value
+    if len(expression) > _LONGEST:
+        raise UsageError(f"a regular expression of more than {_LONGEST} characters: ask with a shorter one")
     try:
         pattern = regex.compile(expression)
     except (regex.error, OverflowError, RecursionError) as error:
@@ -77,19 +81,20 @@ def _comparison(kind: str, expression: str) -> Callable[[str, float], bool]:
 @router.get(
     "/cdx",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/x-cdxj": {}, "application/x-ndjson": {}}, "description": "A line a capture."}},
+    responses=failures()
+    | {200: {"content": {"text/x-cdxj": {}, "application/x-ndjson": {}}, "description": "A line a capture."}},
 )
 def captures(
     room: Asked,
-    url: Annotated[str, Query(max_length=4_000, description="`*.host` and `address*` are matches, too.")],
+    url: Annotated[str, Query(description="`*.host` and `address*` are matches, too.")],
     match: Annotated[Match | None, Query(alias="matchType")] = None,
-    since: Annotated[str, Query(alias="from", max_length=20, description="Timestamp, or its beginning.")] = "",
-    until: Annotated[str, Query(alias="to", max_length=20)] = "",
-    filters: Annotated[Sequence[Annotated[str, Query(max_length=200)]], Query(alias="filter", max_length=10)] = (),
-    closest: Annotated[str, Query(max_length=20)] = "",
+    since: Annotated[str, Query(alias="from", description="Timestamp, or its beginning.")] = "",
+    until: Annotated[str, Query(alias="to")] = "",
+    filters: Annotated[Sequence[str], Query(alias="filter")] = (),
+    closest: str = "",
     sort: Sort = Sort.DEFAULT,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = _MOST,
-    fl: Annotated[str, Query(max_length=200, description="Fields, separated by commas.")] = "",
+    fl: Annotated[str, Query(description="Fields, separated by commas.")] = "",
     output: Output = Output.CDXJ,
     resolved: Annotated[bool, Query(alias="resolveRevisits")] = False,
 ) -> StreamingResponse:

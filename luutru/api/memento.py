@@ -11,6 +11,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.responses import StreamingResponse
 
 from luutru.addressed import address_behind
+from luutru.api import failures
 from luutru.replay import memento_url
 from luutru.room import Asked, Room
 from storage.errors import NotFound, UsageError
@@ -23,8 +24,8 @@ from storage.index.withheld import standing
 router = APIRouter(tags=["memento"])
 
 _LINKS = "application/link-format"
-_TIMEMAP: dict[int | str, dict[str, Any]] = {
-    200: {"content": {_LINKS: {}}, "description": "The captures, oldest first."}
+_LISTED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {_LINKS: {}}, "description": "The captures, oldest first."},
 }
 
 
@@ -50,7 +51,7 @@ class Original:
 
 
 @router.head("/timemap/link/{url:path}", include_in_schema=False)
-@router.get("/timemap/link/{url:path}", response_class=StreamingResponse, responses=_TIMEMAP)
+@router.get("/timemap/link/{url:path}", response_class=StreamingResponse, responses=failures(404, 451) | _LISTED)
 def timemap(room: Asked, request: Request, url: str) -> Response:
     """The captures of an address as links (RFC 7089, section 5)."""
     original = _original(room, request, 2)
@@ -60,7 +61,7 @@ def timemap(room: Asked, request: Request, url: str) -> Response:
 
 
 @router.head("/timemap/json/{url:path}", include_in_schema=False)
-@router.get("/timemap/json/{url:path}")
+@router.get("/timemap/json/{url:path}", responses=failures(404, 451))
 def timemap_json(room: Asked, request: Request, url: str) -> Response:
     """The captures of an address as JSON, in the shape that Memento aggregators give."""
     original = _original(room, request, 2)
@@ -77,7 +78,7 @@ def timemap_json(room: Asked, request: Request, url: str) -> Response:
 
 
 @router.head("/timegate/{url:path}", include_in_schema=False)
-@router.get("/timegate/{url:path}", status_code=302, response_class=Response)
+@router.get("/timegate/{url:path}", status_code=302, response_class=Response, responses=failures(404, 451))
 def timegate(room: Asked, request: Request, url: str) -> Response:
     """To the capture that is closest to `Accept-Datetime`, else to the newest (RFC 7089, section 4.2)."""
     original = _original(room, request, 1)

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from starlette.responses import StreamingResponse
 
+from luutru.api import failures
 from luutru.room import Asked
 from storage.errors import NotFound, StorageError
 from storage.index import cdx
@@ -19,7 +20,8 @@ router = APIRouter(tags=["captures"])
 @router.get(
     "/records/{warc:path}",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/warc": {}}, "description": "The record, a gzip member."}},
+    responses=failures(404, 451)
+    | {200: {"content": {"application/warc": {}}, "description": "The record, a gzip member."}},
 )
 def record(room: Asked, warc: str, offset: Annotated[int, Query(ge=0, lt=1 << 62)]) -> Response:
     """The record of one capture; `warc` and `offset` are those that captures have."""

@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
 
 import click
 
@@ -44,11 +46,23 @@ def command(invocation: Invocation, host: str, port: int | None, room: str, show
             "let replay_url have another"
         )
     python = environment(lambda text: click.echo(f"luutru: {text}", err=True)) / "bin" / "python"
+    if not _answers(room):
+        click.echo(f"luutru: no reading room answers at {room}: start `luutru serve`, or name it with --room", err=True)
     replay.announce(invocation.home, f"{url}/")
     said = {"home": str(invocation.home.absolute()), "room": room, "shown_in": shown_in, "url": f"{url}/"}
     app = Path(replay.__file__).parent / "inside" / "app.py"
     sys.stdout.flush()
     os.execv(python, [str(python), "-I", "-W", "ignore", str(app), json.dumps(said | {"host": host, "port": port})])  # noqa: S606
+
+
+def _answers(room: str) -> bool:
+    """Whether the reading room is there already; it may come later."""
+    opener = build_opener(ProxyHandler({}))
+    try:
+        with opener.open(f"{room}/cdx?url=luutru.invalid", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, HTTPException):
+        return False
 
 
 def _port(url: str | None) -> int | None:

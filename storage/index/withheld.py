@@ -13,11 +13,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from storage.errors import Withheld
-from storage.index.dialects import dialect_of
+from storage.index.dialects import Dialect, dialect_of
 from storage.index.tables import address, capture, document, reading, version, withholding
 from storage.moments import now
 from storage.surt import surt
@@ -25,6 +26,7 @@ from storage.surt import surt
 WITHHOLD, RELEASE = "withhold", "release"
 _Conditions = list[ColumnElement[bool]]
 _NONE: Mapping[Any, Any] = MappingProxyType({})
+_KNOWN: "WeakKeyDictionary[Connection, Standing]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,11 @@ class Withholding:
 class Standing:
     """Everything that is withheld at a moment: urlkeys, numbers of documents, each with why, numbers of versions."""
 
-    connection: Connection = field(repr=False, compare=False)
+    dialect: Dialect = field(repr=False, compare=False)
     urlkeys: Mapping[str, Withholding] = field(default_factory=lambda: _NONE)
     documents: Mapping[int, Withholding] = field(default_factory=lambda: _NONE)
     versions: frozenset[int] = frozenset()
+    others: Mapping[int, str] = field(default_factory=lambda: _NONE)  # earliest address that a document has beside
 
     def covers(self, url: str) -> bool:
         """Whether captures of this canonical address are withheld."""
@@ -64,44 +67,51 @@ class Standing:
 
     def captures_shown(self, urlkey: ColumnElement[str] = capture.c.urlkey) -> _Conditions:
         """What must hold for the urlkeys of captures; nothing where nothing is withheld."""
-        return [urlkey.not_in(dialect_of(self.connection).among(sorted(self.urlkeys)))] if self.urlkeys else []
+        return [urlkey.not_in(self.dialect.among(sorted(self.urlkeys)))] if self.urlkeys else []
 
     def documents_shown(self, id_: ColumnElement[int] = document.c.id) -> _Conditions:
         """What must hold for the numbers of documents."""
-        return [id_.not_in(dialect_of(self.connection).among(sorted(self.documents)))] if self.documents else []
+        return [id_.not_in(self.dialect.among(sorted(self.documents)))] if self.documents else []
 
     def versions_shown(self, id_: ColumnElement[int] = version.c.id) -> _Conditions:
         """What must hold for the numbers of versions."""
-        return [id_.not_in(dialect_of(self.connection).among(sorted(self.versions)))] if self.versions else []
+        return [id_.not_in(self.dialect.among(sorted(self.versions)))] if self.versions else []
 
     def address(self, id_: int, url: str) -> str:
         """The address under which a document is shown: `url`, or where that is withheld, its earliest other one."""
-        if not self.covers(url):
-            return url
-        known = select(address.c.url).where(address.c.document == id_).order_by(address.c.first_seen, address.c.url)
-        shown = (str(one) for one in self.connection.scalars(known) if not self.covers(one))
-        return next(shown, url)
+        return self.others.get(id_, url) if self.covers(url) else url
 
 
 def standing(connection: Connection) -> Standing:
-    """What is withheld now; one look into a small table where nothing is."""
-    steps = _steps(connection)
+    """What is withheld now; one look into a small table where nothing is.
+
+    Who reads sees one state of the index, so it is found out once for each connection that only reads.
+    """
+    if connection.get_execution_options().get("writing"):
+        return _standing(connection)
+    known = _KNOWN.get(connection)
+    if known is None:
+        known = _KNOWN[connection] = _standing(connection)
+    return known
+
+
+def _standing(connection: Connection) -> Standing:
+    steps, dialect = _steps(connection), dialect_of(connection)
     if not steps:
-        return Standing(connection)
+        return Standing(dialect)
     urlkeys = {row.urlkey: _withholding(row) for row in steps if row.urlkey}
     named = {row.document: _withholding(row) for row in steps if row.document}
-    among = dialect_of(connection).among
-    ours = select(document.c.id, document.c.identity).where(document.c.identity.in_(among(sorted(named))))
+    ours = select(document.c.id, document.c.identity).where(document.c.identity.in_(dialect.among(sorted(named))))
     documents = {row.id: named[row.identity] for row in connection.execute(ours)}
     for id_, urls in addresses(connection, documents).items():
         urlkeys |= {key: documents[id_] for key in map(surt, urls) if key not in urlkeys}
     owners = touched(connection, urlkeys)
-    for id_, urls in owners.items():
-        keys = [surt(url) for url in urls]
-        if id_ not in documents and urlkeys.keys() >= set(keys):
-            documents[id_] = urlkeys[keys[0]]
+    others = {id_: next((url for url in urls if surt(url) not in urlkeys), None) for id_, urls in owners.items()}
+    for id_, other in others.items():
+        if other is None and id_ not in documents:
+            documents[id_] = urlkeys[surt(owners[id_][0])]
     versions = _versions(connection, urlkeys, documents, owners)
-    return Standing(connection, urlkeys, documents, versions)
+    return Standing(dialect, urlkeys, documents, versions, {id_: url for id_, url in others.items() if url})
 
 
 def listed(connection: Connection) -> list[Withholding]:
