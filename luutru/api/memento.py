@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 from starlette.responses import StreamingResponse
 
 from luutru.addressed import address_behind
+from luutru.api import failures
 from luutru.replay import memento_url
 from luutru.room import Asked, Room
 from storage.errors import NotFound, UsageError
@@ -22,6 +23,10 @@ from storage.index.withheld import standing
 
 router = APIRouter(tags=["memento"])
 
+_FAILURES = failures(404, 451)
+Url = Annotated[
+    str, Path(description="The address as it is, not encoded, with its query.", examples=["https://thst.vn/"])
+]
 _LINKS = "application/link-format"
 _TIMEMAP: dict[int | str, dict[str, Any]] = {
     200: {"content": {_LINKS: {}}, "description": "The captures, oldest first."}
@@ -49,9 +54,8 @@ class Original:
         return memento_url(self.replay or f"{self.room}/replay/", timestamp(date), self.url)
 
 
-@router.head("/timemap/link/{url:path}", include_in_schema=False)
-@router.get("/timemap/link/{url:path}", response_class=StreamingResponse, responses=_TIMEMAP)
-def timemap(room: Asked, request: Request, url: str) -> Response:
+@router.get("/timemap/link/{url:path}", response_class=StreamingResponse, responses=_FAILURES | _TIMEMAP)
+def timemap(room: Asked, request: Request, url: Url) -> Response:
     """The captures of an address as links (RFC 7089, section 5)."""
     original = _original(room, request, 2)
     rows = cdx.mementos(room.collection.index, Wanted.of(original.url))
@@ -59,9 +63,8 @@ def timemap(room: Asked, request: Request, url: str) -> Response:
     return StreamingResponse(_links(original, first, rows), media_type=_LINKS, headers={"Cache-Control": "no-cache"})
 
 
-@router.head("/timemap/json/{url:path}", include_in_schema=False)
-@router.get("/timemap/json/{url:path}")
-def timemap_json(room: Asked, request: Request, url: str) -> Response:
+@router.get("/timemap/json/{url:path}", responses=_FAILURES)
+def timemap_json(room: Asked, request: Request, url: Url) -> Response:
     """The captures of an address as JSON, in the shape that Memento aggregators give."""
     original = _original(room, request, 2)
     rows = cdx.mementos(room.collection.index, Wanted.of(original.url))
@@ -76,9 +79,8 @@ def timemap_json(room: Asked, request: Request, url: str) -> Response:
     return Response(json.dumps(told), media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 
-@router.head("/timegate/{url:path}", include_in_schema=False)
-@router.get("/timegate/{url:path}", status_code=302, response_class=Response)
-def timegate(room: Asked, request: Request, url: str) -> Response:
+@router.get("/timegate/{url:path}", status_code=302, response_class=Response, responses=_FAILURES)
+def timegate(room: Asked, request: Request, url: Url) -> Response:
     """To the capture that is closest to `Accept-Datetime`, else to the newest (RFC 7089, section 4.2)."""
     original = _original(room, request, 1)
     moment = _moment(request.headers.get("accept-datetime"))
