@@ -77,7 +77,6 @@ def _comparison(kind: str, expression: str) -> Callable[[str, float], bool]:
     return lambda value, seconds: pattern.match(value, timeout=max(seconds, 0.001)) is not None
 
 
-@router.head("/cdx", include_in_schema=False)
 @router.get(
     "/cdx",
     response_class=StreamingResponse,
@@ -86,17 +85,20 @@ def _comparison(kind: str, expression: str) -> Callable[[str, float], bool]:
 )
 def captures(
     room: Asked,
-    url: Annotated[str, Query(description="`*.host` and `address*` are matches, too.")],
-    match: Annotated[Match | None, Query(alias="matchType")] = None,
-    since: Annotated[str, Query(alias="from", description="Timestamp, or its beginning.")] = "",
-    until: Annotated[str, Query(alias="to")] = "",
-    filters: Annotated[Sequence[str], Query(alias="filter")] = (),
-    closest: str = "",
-    sort: Sort = Sort.DEFAULT,
-    limit: Annotated[int, Query(ge=1, le=_MOST)] = _MOST,
-    fl: Annotated[str, Query(description="Fields, separated by commas.")] = "",
-    output: Output = Output.CDXJ,
-    resolved: Annotated[bool, Query(alias="resolveRevisits")] = False,
+    url: Annotated[str, Query(max_length=4_000, description="`*.host` and `address*` are matches, too.")],
+    match: Annotated[Match | None, Query(alias="matchType", description="Which addresses are meant.")] = None,
+    since: Annotated[str, Query(alias="from", max_length=20, description="Timestamp, or its beginning.")] = "",
+    until: Annotated[str, Query(alias="to", max_length=20, description="The same, for the last.")] = "",
+    filters: Annotated[
+        Sequence[Annotated[str, Query(max_length=200)]],
+        Query(alias="filter", max_length=10, description="`[!][=|~]field:value`; all must hold."),
+    ] = (),
+    closest: Annotated[str, Query(max_length=20, description="A timestamp, with `sort=closest`.")] = "",
+    sort: Annotated[Sort, Query(description="In which order.")] = Sort.DEFAULT,
+    limit: Annotated[int, Query(ge=1, le=_MOST, description="How many lines at most.")] = _MOST,
+    fl: Annotated[str, Query(max_length=200, description="Fields, separated by commas.")] = "",
+    output: Annotated[Output, Query(description="The form of a line.")] = Output.CDXJ,
+    resolved: Annotated[bool, Query(alias="resolveRevisits", description="Add the place of the original.")] = False,
 ) -> StreamingResponse:
     """Captures of an address, a line each; none is an empty answer. What is withheld is left out."""
     rows = cdx.found(room.collection.index, Wanted.of(url, match, since, until, sort, closest))

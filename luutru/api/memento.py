@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 from starlette.responses import StreamingResponse
 
 from luutru.addressed import address_behind
@@ -23,6 +23,10 @@ from storage.index.withheld import standing
 
 router = APIRouter(tags=["memento"])
 
+_FAILURES = failures(404, 451)
+Url = Annotated[
+    str, Path(description="The address as it is, not encoded, with its query.", examples=["https://thst.vn/"])
+]
 _LINKS = "application/link-format"
 _LISTED: dict[int | str, dict[str, Any]] = {
     200: {"content": {_LINKS: {}}, "description": "The captures, oldest first."},
@@ -51,8 +55,8 @@ class Original:
 
 
 @router.head("/timemap/link/{url:path}", include_in_schema=False)
-@router.get("/timemap/link/{url:path}", response_class=StreamingResponse, responses=failures(404, 451) | _LISTED)
-def timemap(room: Asked, request: Request, url: str) -> Response:
+@router.get("/timemap/link/{url:path}", response_class=StreamingResponse, responses=_FAILURES | _LISTED)
+def timemap(room: Asked, request: Request, url: Url) -> Response:
     """The captures of an address as links (RFC 7089, section 5)."""
     original = _original(room, request, 2)
     rows = cdx.mementos(room.collection.index, Wanted.of(original.url))
@@ -61,8 +65,8 @@ def timemap(room: Asked, request: Request, url: str) -> Response:
 
 
 @router.head("/timemap/json/{url:path}", include_in_schema=False)
-@router.get("/timemap/json/{url:path}", responses=failures(404, 451))
-def timemap_json(room: Asked, request: Request, url: str) -> Response:
+@router.get("/timemap/json/{url:path}", responses=_FAILURES)
+def timemap_json(room: Asked, request: Request, url: Url) -> Response:
     """The captures of an address as JSON, in the shape that Memento aggregators give."""
     original = _original(room, request, 2)
     rows = cdx.mementos(room.collection.index, Wanted.of(original.url))
@@ -78,8 +82,8 @@ def timemap_json(room: Asked, request: Request, url: str) -> Response:
 
 
 @router.head("/timegate/{url:path}", include_in_schema=False)
-@router.get("/timegate/{url:path}", status_code=302, response_class=Response, responses=failures(404, 451))
-def timegate(room: Asked, request: Request, url: str) -> Response:
+@router.get("/timegate/{url:path}", status_code=302, response_class=Response, responses=_FAILURES)
+def timegate(room: Asked, request: Request, url: Url) -> Response:
     """To the capture that is closest to `Accept-Datetime`, else to the newest (RFC 7089, section 4.2)."""
     original = _original(room, request, 1)
     moment = _moment(request.headers.get("accept-datetime"))

@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from starlette.responses import StreamingResponse
 
 from luutru.api import failures
@@ -16,14 +16,17 @@ from storage.records import stored_bytes
 router = APIRouter(tags=["captures"])
 
 
-@router.head("/records/{warc:path}", include_in_schema=False)
 @router.get(
     "/records/{warc:path}",
     response_class=StreamingResponse,
     responses=failures(404, 451)
     | {200: {"content": {"application/warc": {}}, "description": "The record, a gzip member."}},
 )
-def record(room: Asked, warc: str, offset: Annotated[int, Query(ge=0, lt=1 << 62)]) -> Response:
+def record(
+    room: Asked,
+    warc: Annotated[str, Path(description="The WARC file.")],
+    offset: Annotated[int, Query(ge=0, lt=1 << 62, description="Where in it the record begins.")],
+) -> Response:
     """The record of one capture; `warc` and `offset` are those that captures have."""
     with room.read() as connection:
         held = cdx.stored(connection, warc, offset)

@@ -8,7 +8,7 @@ import spiders
 from luutru.pages import rendering
 from luutru.pages.differences import Line, counted, lines
 from luutru.responses import JsonResponse
-from luutru.room import Asked, Room
+from luutru.room import SEARCHES, Asked, Room
 from storage.errors import NotFound
 from storage.index import questions
 from storage.index.questions import VersionLine
@@ -48,13 +48,13 @@ class Comparison:
         return sum(len(one.paragraphs) for one in self.rows)
 
 
-@router.get("/compare/{identity:path}.json")
+@router.get("/compare/{identity:path}.json", dependencies=[SEARCHES])
 def json(room: Asked, identity: str, a: int | None = None, b: int | None = None) -> Response:
     """The same for machines."""
     return JsonResponse(comparison(room, identity, a, b))
 
 
-@router.get("/compare/{identity:path}")
+@router.get("/compare/{identity:path}", dependencies=[SEARCHES])
 def html(request: Request, room: Asked, identity: str, a: int | None = None, b: int | None = None) -> Response:
     """The page."""
     return rendering.page(request, room, "compare.html", comparison(room, identity, a, b))

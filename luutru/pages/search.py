@@ -11,7 +11,7 @@ from luutru.pages.charts import Period
 from luutru.pages.links import Links
 from luutru.pages.words import Words
 from luutru.responses import JsonResponse
-from luutru.room import Asked, Room
+from luutru.room import SEARCHES, Asked, Room
 from storage.errors import UsageError
 from storage.folding import accented
 from storage.index.brief import Brief, briefs
@@ -113,7 +113,7 @@ class Found:
         return to.export(asked.written(self.query or Query()), form)
 
 
-@router.get("/search")
+@router.get("/search", dependencies=[SEARCHES])
 def html(request: Request, room: Asked, q: str = "", cursor: str | None = None) -> Response:
     """The page."""
     found = answer(room, q, cursor, rendering.MARKS)
@@ -128,7 +128,7 @@ def html(request: Request, room: Asked, q: str = "", cursor: str | None = None) 
     return rendering.page(request, room, "search.html", found, status=status, **shown)
 
 
-@router.get("/search.json")
+@router.get("/search.json", dependencies=[SEARCHES])
 def json(room: Asked, q: str = "", cursor: str | None = None) -> Response:
     """The same for machines, as `luutru search` tells."""
     with room.read() as connection:
