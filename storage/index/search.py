@@ -261,7 +261,7 @@ class _Question:
     def _standing(self, documents: Sequence[int]) -> dict[int, int]:
         """The newest version of each document that answers."""
         columns = select(version.c.document, version.c.id).join(document, version.c.document == document.c.id)
-        found = columns.where(document.c.id.in_(documents), *self._answers())
+        found = columns.where(document.c.id.in_(self.dialect.among(documents)), *self._answers())
         return dict(self.connection.execute(found.order_by(version.c.last_seen, version.c.id)).all())
 
     def _answers(self) -> list[ColumnElement[bool]]:
@@ -298,7 +298,7 @@ def _shown(ids: Sequence[int], held: Standing) -> Select[Any]:
             _others.where(*held.versions_shown(_other.c.id)).scalar_subquery().label("versions"),
         )
         .join(version, version.c.document == document.c.id)
-        .where(version.c.id.in_(ids))
+        .where(version.c.id.in_(dialect_of(held.connection).among(ids)))
     )
 
 
