@@ -184,7 +184,7 @@ class Builder:
                 "attachments": json.dumps(files, ensure_ascii=False),
                 "method": "layout:b",
                 "confidence": 950,
-                "rules": "b",
+                "rules": "1/b/0",
             }
             self.rows[tables.version].append(row)
             self._kept(site_, url, moment, text)
@@ -206,7 +206,7 @@ class Builder:
         self._capture(
             site, url, moment, self.files[f"{site} kept"], kept.offset, kept.length, "article", kept.payload_digest
         )
-        reading = {"capture": self.captures, "version": self.versions, "rules": "b", "method": "layout:b"}
+        reading = {"capture": self.captures, "version": self.versions, "rules": "1/b/0", "method": "layout:b"}
         self.rows[tables.reading].append(reading | {"characters": len(text.text), "dated": 1, "signed": 1})
 
     def _others(self, site: str, url: str, seen: datetime) -> None:

@@ -1,5 +1,6 @@
 """The reading room as one ASGI application: every subject and every page is a file of its own, found by its name."""
 
+import gc
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -68,7 +69,10 @@ class _Application(FastAPI):
 
 @asynccontextmanager
 async def _open(app: FastAPI) -> AsyncIterator[None]:
+    gc.collect()
+    gc.freeze()  # what is loaded stays: looking through all of it again takes longer than most answers
     yield
+    gc.unfreeze()
     app.state.room.close()
 
 

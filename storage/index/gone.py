@@ -71,7 +71,7 @@ def _saying_so(connection: Connection, site: str | None, since: str | None, unti
         *([capture.c.date < until] if until else []),
     ]
     answered = select(capture.c.url).where(_ANSWERED, *narrowed)
-    read = select(capture.c.url).join(reading, reading.c.capture == capture.c.id).where(_READ, *narrowed)
+    read = select(capture.c.url).where(capture.c.id.in_(select(reading.c.capture).where(_READ)), *narrowed)
     return {*connection.scalars(answered), *connection.scalars(read)}
 
 

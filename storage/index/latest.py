@@ -171,7 +171,7 @@ def _is_later() -> Any:
 def _changes(connection: Connection, wanted: Select[Any], held: Standing) -> list[Change]:
     """The changes that led to these versions, in their order; each beside the last one before it that may be shown."""
     ids = [row[0] for row in connection.execute(wanted)]
-    owners = select(version.c.document).where(version.c.id.in_(ids))
+    owners = select(version.c.document).where(version.c.id.in_(dialect_of(connection).among(ids)))
     rows = connection.execute(
         select(version.c.id, version.c.document, version.c.first_seen, version.c.title, version.c.text)
         .add_columns(document.c.identity, document.c.url, document.c.site)

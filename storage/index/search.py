@@ -8,7 +8,7 @@ the newest first. A cursor keeps the newest version that its first page knew: wh
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2s
@@ -136,11 +136,11 @@ class _Question:
 
     def places(self, last: Place | None, count: int) -> Sequence[Place]:
         """The next documents after `last`: those that are ranked, then the others by day."""
-        ranked, all_are = self._ranked
+        ranked, all_matches = self._ranked
         if isinstance(last, Dated):
             return self.dated(last, ranked, count)
         places = [place for place in ranked if last is None or place < last][:count]
-        if all_are or len(places) == count:
+        if all_matches is not None or len(places) == count:
             return places
         return [*places, *self.dated(None, ranked, count - len(places))]
 
@@ -161,6 +161,9 @@ class _Question:
         """The documents of the newest matches, as often as they match."""
         if not self.terms:
             return self._by_day(select(document.c.id)).limit(most)
+        _, all_matches = self._ranked
+        if all_matches is not None:
+            return select(version.c.document).where(version.c.id.in_(self.dialect.among(all_matches))).limit(most)
         newest = self._newest(self.dialect.folded(self.terms), most).subquery()
         return select(version.c.document).join(newest, newest.c.id == version.c.id)
 
@@ -200,16 +203,20 @@ class _Question:
         )
 
     @cached_property
-    def _ranked(self) -> tuple[list[Ranked], bool]:
-        """The best version of each ranked document, the best first, and whether these are all documents."""
+    def _ranked(self) -> tuple[list[Ranked], list[int] | None]:
+        """The best version of each ranked document, the best first; and all versions that match, if they are few."""
         if not self.terms:
-            return [], False
+            return [], None
         found = self.dialect.folded(self.terms)
-        newest = list(self.connection.scalars(self._newest(found, RANKED)))
+        scored = {row[0]: row for row in self._scored(lambda matches: self._newest(matches, RANKED))}
+        all_are = len(scored) < RANKED
         exact = self._spelled_as_typed(found)
-        rising = sorted((id_ in exact, *row) for id_, *row in self._scored(found, exact.union(newest)))
+        older = exact.difference(scored)
+        if older:
+            scored |= {row[0]: row for row in self._scored(lambda matches: self._of(matches, older))}
+        rising = sorted((id_ in exact, score, seen, id_, owner) for id_, score, seen, owner in scored.values())
         best = {owner: Ranked(is_exact, score, owner, id_) for is_exact, score, _, id_, owner in rising}
-        return sorted(best.values(), reverse=True), len(newest) < RANKED
+        return sorted(best.values(), reverse=True), list(scored) if all_are else None
 
     def _spelled_as_typed(self, found: Select[tuple[int]]) -> set[int]:
         """The newest matches whose words are spelled so, where that says more than that they match."""
@@ -221,16 +228,16 @@ class _Question:
             exact = found.where((found.selected_columns.id + 0).in_(exact))
         return set(self.connection.scalars(self._newest(exact, RANKED)))
 
-    def _scored(self, found: Select[tuple[int]], ids: Collection[int]) -> Sequence[_Row]:
-        """Of these versions: number, score, last capture, number again, document."""
-        if not ids:
-            return []
-        id_ = found.selected_columns.id
-        listed = (id_ + 0).in_(self.dialect.among(sorted(ids)))
+    def _scored(self, narrowed: Callable[[Select[Any]], Select[Any]]) -> Sequence[_Row]:
+        """Of matches: number, score, last capture, document."""
         score = self.dialect.score(self.terms).label("score")
-        scored = found.add_columns(score).where(id_ >= min(ids), listed).subquery()
-        columns = select(scored.c.id, scored.c.score, version.c.last_seen, scored.c.id, version.c.document)
-        return self.connection.execute(columns.join(version, version.c.id == scored.c.id)).all()
+        matches = narrowed(self.dialect.folded(self.terms).add_columns(score)).subquery()
+        columns = select(matches.c.id, matches.c.score, version.c.last_seen, version.c.document)
+        return self.connection.execute(columns.join(version, version.c.id == matches.c.id)).all()
+
+    def _of(self, found: Select[Any], ids: Collection[int]) -> Select[Any]:
+        id_ = found.selected_columns.id
+        return found.where(id_.between(min(ids), max(ids)), (id_ + 0).in_(self.dialect.among(sorted(ids))))
 
     def _newest(self, found: Select[Any], count: int) -> Select[Any]:
         # `id + 0` keeps SQLite from opening the full text once for every id in the list (34 s instead of 0.1 s).
@@ -261,7 +268,7 @@ class _Question:
     def _standing(self, documents: Sequence[int]) -> dict[int, int]:
         """The newest version of each document that answers."""
         columns = select(version.c.document, version.c.id).join(document, version.c.document == document.c.id)
-        found = columns.where(document.c.id.in_(documents), *self._answers())
+        found = columns.where(document.c.id.in_(self.dialect.among(documents)), *self._answers())
         return dict(self.connection.execute(found.order_by(version.c.last_seen, version.c.id)).all())
 
     def _answers(self) -> list[ColumnElement[bool]]:
@@ -298,7 +305,7 @@ def _shown(ids: Sequence[int], held: Standing) -> Select[Any]:
             _others.where(*held.versions_shown(_other.c.id)).scalar_subquery().label("versions"),
         )
         .join(version, version.c.document == document.c.id)
-        .where(version.c.id.in_(ids))
+        .where(version.c.id.in_(dialect_of(held.connection).among(ids)))
     )
 
 

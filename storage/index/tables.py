@@ -179,7 +179,9 @@ document = Table(
     Index(None, "site", "day"),
     Index(None, "site", "first_seen"),
     Index(None, "day"),
+    Index("ix_document_sections", "site", "kind", "section", "day"),
     Index("ix_document_changed", "changed", **_only("changed IS NOT NULL")),
+    Index("ix_document_site_changed", "site", "changed", **_only("changed IS NOT NULL")),
     Index("ix_document_offering", "id", **_only("files > 0")),
 )
 

@@ -31,10 +31,12 @@ def upgrade() -> None:
     op.drop_index("ix_document_site", "document")
     op.create_index("ix_document_site_day", "document", ["site", "day"])
     op.create_index("ix_document_site_first_seen", "document", ["site", "first_seen"])
+    op.create_index("ix_document_sections", "document", ["site", "kind", "section", "day"])
     op.create_index("ix_version_section", "version", ["section"])
     op.create_index("ix_version_authors", "version", ["authors"])
     for name, table, columns, condition in (
         ("ix_document_changed", "document", ["changed"], "changed IS NOT NULL"),
+        ("ix_document_site_changed", "document", ["site", "changed"], "changed IS NOT NULL"),
         ("ix_document_offering", "document", ["id"], "files > 0"),
         ("ix_capture_nothing", "capture", ["site", "date"], "status IN (404, 410)"),
         ("ix_reading_nothing", "reading", ["capture"], "reason IN ('error page', 'moved to the front page')"),
