@@ -14,7 +14,7 @@ HEIGHT = 60
 _SLOT = 72  # width of a period
 _GAP = 2
 _PERIODS = 12
-_SHADES = 4
+_SHADES = (0.2, 0.6, 0.95)  # of the cells, by rank, that are lighter than the second, third and darkest
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ def shade(count: int, counts: Sequence[int]) -> int:
     """How dark a cell of a heat map is, 0 to 4: by its rank among those that are not empty, so that none blinds."""
     if not count:
         return 0
-    ranked = sorted(one for one in counts if one)
-    below = sum(1 for one in ranked if one <= count)
-    return ceil(below / len(ranked) * _SHADES)
+    others = [one for one in counts if one]
+    rank = sum(1 for one in others if one <= count) / len(others)
+    return 1 + sum(1 for share in _SHADES if rank > share)
 
 
 @dataclass(frozen=True, slots=True)
