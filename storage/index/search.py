@@ -305,7 +305,7 @@ def _shown(ids: Sequence[int], held: Standing) -> Select[Any]:
             _others.where(*held.versions_shown(_other.c.id)).scalar_subquery().label("versions"),
         )
         .join(version, version.c.document == document.c.id)
-        .where(version.c.id.in_(dialect_of(held.connection).among(ids)))
+        .where(version.c.id.in_(held.dialect.among(ids)))
     )
 
 
