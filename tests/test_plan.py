@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from schedules.jobs import Job
 from schedules.plan import TOLD, Every, is_open, parse, slots
-from schedules.planner import Planner
+from schedules.planner import Planner, bring
 from storage.errors import UsageError
 from storage.index import schedule
 from storage.index.engine import Index
@@ -218,22 +218,27 @@ def test_outside_of_its_window_what_was_missed_is_not_made_up_for(index: Index, 
     assert "its window is closed" in (ledger(index)[-1].reason or "")
 
 
-def test_a_year_of_plans(index: Index, clock: Clock) -> None:
-    clock.moment = datetime(2026, 1, 1, tzinfo=HANOI) - timedelta(minutes=1)
-    jobs = (
-        Job("news", ("crawl", "news"), "0 */12 * * *", "news"),
-        Job("work", ("verify",), "0 1 1 * *"),
-        Job("night", ("verify",), "1d 01:00-05:00"),
-    )
-    with index.together() as year:  # one transaction is quicker than thousands
-        one = planner(year, clock, *jobs)
-        while clock.moment < datetime(2027, 1, 1, tzinfo=HANOI):
-            one.look()
-            run_what_waits(year, clock)
-            with year.read() as connection:
-                clock.moment = min(row.next for row in schedule.planned(connection).values() if row.next)
-    assert {one.outcome.value for job in jobs for one in ledger(index, job.name)} == {"completed"}
-    assert [len(ledger(index, job.name)) for job in jobs] == [1 + 365 * 2, 12, 365]  # news also at once
+@pytest.mark.parametrize(
+    ("job", "number"),
+    [
+        (NEWS, 1 + 365 * 4),  # also at once, since it was never crawled
+        (Job("work", ("verify",), "0 1 1 * *"), 12),
+        (Job("night", ("verify",), "1h 22:00-05:00"), 365 * 7),
+        (Job("week", ("verify",), "7d"), 53),  # on 1 January, and on 31 December
+    ],
+)
+def test_a_year_of_plans(job: Job, number: int) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=HANOI) - timedelta(minutes=1)
+    row, runs = None, []
+    while moment < datetime(2027, 1, 1, tzinfo=HANOI) - timedelta(minutes=1):
+        change = bring(job, row, (), moment, HANOI, at_once=job.site is not None)
+        runs += change.runs
+        row = change.row
+        assert row.next
+        moment = row.next
+    assert {one.outcome for one in runs} == {Outcome.WAITING}
+    assert len({one.due for one in runs}) == len(runs)
+    assert len(runs) == number
 
 
 def test_a_clock_that_is_set_back_lets_nothing_run_twice(index: Index, clock: Clock) -> None:
