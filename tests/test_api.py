@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+import jsonschema_rs
 import pytest
 from index_fixtures import add_document
 from rows import DOCUMENT, GONE, MOBILE, PDF, URL, filled
@@ -215,3 +216,11 @@ def test_every_answer_and_every_parameter_is_described() -> None:
             assert all(one.get("description") for one in operation.get("parameters", ())), path
             assert "422" not in operation["responses"]
             assert {"400", "503"} <= operation["responses"].keys(), (method, path)
+
+
+def test_every_answer_has_an_example_of_its_shape() -> None:
+    document = openapi()
+    for path, operations in document["paths"].items():
+        if path.startswith("/api/v1/") and "get" in operations:
+            content = operations["get"]["responses"]["200"]["content"]["application/json"]
+            jsonschema_rs.validate(content["schema"] | {"components": document["components"]}, content["example"])
