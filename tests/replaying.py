@@ -1,6 +1,10 @@
 """An archive whose captures pywb and the CDX endpoint are asked about: each kind of capture that replay must know."""
 
 import gzip
+import socket
+import subprocess
+import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,3 +62,14 @@ def kept(home: Path) -> Kept:
 
 def _bodies(page: bytes, packed: bytes) -> tuple[tuple[bytes, bytes], ...]:
     return (b"", page), (b"Content-Encoding: gzip\r\n", packed)
+
+
+def listening(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until a server of others answers, which does not say when."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        with closing(socket.socket()) as caller:
+            if caller.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody began to listen")

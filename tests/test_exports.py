@@ -19,8 +19,8 @@ import pytest
 from archives import Written, at, crawled, original
 from exchanges import UNKNOWN_PROTOCOL
 from homes import members
+from replaying import listening
 from rows import DOCUMENT, filled
-from test_replay import _await
 
 from storage.index.questions import Held, Shown, VersionLine
 from storage.model import Kind, Truncated
@@ -144,7 +144,7 @@ def port(
     with (directory / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
     try:
-        _await(number, process)
+        listening(number, process)
         yield number
     finally:
         process.terminate()
