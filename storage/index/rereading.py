@@ -119,7 +119,8 @@ def known(connection: Connection, id_: int) -> Pending:
 def archived(connection: Connection) -> dict[str, str]:
     """The sites of all captures, each with the address of one."""
     first = select(func.min(capture.c.id)).group_by(capture.c.site)
-    return dict(connection.execute(select(capture.c.site, capture.c.url).where(capture.c.id.in_(first))).tuples().all())
+    rows = connection.execute(select(capture.c.site, capture.c.url).where(capture.c.id.in_(first)))
+    return {row.site: row.url for row in rows}
 
 
 def beside(connection: Connection, one: Pending, identity: str | None) -> list[Pending]:
