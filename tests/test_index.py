@@ -140,6 +140,15 @@ def test_an_index_that_is_there_is_opened_as_it_is(index: Index) -> None:
     again.close()
 
 
+def test_it_opens_and_is_read_while_another_process_writes(index: Index) -> None:
+    with index.write() as writing:
+        writing.execute(text("UPDATE crawl SET captures = captures"))
+        again = Index.open(index.path)
+        with again.read() as connection:
+            assert connection.scalar(text("SELECT count(*) FROM crawl")) == 1
+        again.close()
+
+
 def test_an_index_of_a_newer_version_is_left_alone(index: Index) -> None:
     with index.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

@@ -36,12 +36,16 @@ class Index:
         """The index at `path`, made or brought to today's schema when needed; raises NewerIndex, StorageError.
 
         One of an older schema is copied before, to `index.db.SCHEMA.bak` beside it, and stays as it was when it cannot
-        be brought to today's.
+        be brought to today's. One of today's opens while others write.
         """
         index = cls(path)
+        with index.read() as connection:
+            is_todays = _revision(connection) == HEAD
+        if is_todays:
+            return index
         with index.write() as connection:
             revision = _revision(connection)
-            if revision != HEAD:
+            if revision != HEAD:  # else another process was faster
                 _upgrade(connection, path, revision)
         return index
 
