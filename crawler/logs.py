@@ -7,6 +7,7 @@ told masked, and passwords in addresses are masked everywhere.
 
 import json
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -36,7 +37,7 @@ def logged(home: Path, site: str, crawl: str, form: str) -> Iterator[Path]:
     path = home / "logs" / site / f"{datetime.now(UTC):%Y%m%d%H%M%S}-{crawl}.crawl.log"
     with telling(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    handler = RotatingFileHandler(path, maxBytes=_SIZE, backupCount=1, encoding="utf-8", delay=True)
+    handler = _File(path, maxBytes=_SIZE, backupCount=1, encoding="utf-8", delay=True)
     handler.setLevel(logging.INFO)
     handler.addFilter(_is_of_interest)
     handler.setFormatter(_Json(site, crawl) if form == "json" else _Text())
@@ -75,6 +76,14 @@ def tell_end(ended: Crawl) -> None:
 
 def _is_of_interest(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] in _OURS
+
+
+class _File(RotatingFileHandler):
+    """A file whose disk may fail: that costs its lines, and the crawl tells of the disk itself."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # its name in logging
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
 
 
 class _Json(logging.Formatter):

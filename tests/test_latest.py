@@ -27,7 +27,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 @pytest.fixture
 def connection(index: Index) -> Iterator[Connection]:
-    with index._engine.connect() as opened:
+    with index._writing.connect() as opened:
         yield opened
         opened.rollback()
 
