@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from sqlalchemy import select
 
 from schedules.jobs import Job
 from schedules.plan import TOLD, Every, is_open, parse, slots
 from schedules.planner import Planner, bring
 from storage.errors import UsageError
-from storage.index import schedule
+from storage.index import schedule, tables
 from storage.index.engine import Index
 from storage.index.schedule import Run
 from storage.model import Outcome
@@ -152,7 +153,10 @@ def planner(index: Index, clock: Clock, *jobs: Job, zone: ZoneInfo = HANOI) -> P
 
 def ledger(index: Index, job: str = "news") -> list[Run]:
     with index.read() as connection:
-        return schedule.runs_of(connection, job, 10**6)[::-1]
+        table = tables.ledger.c
+        query = select(tables.ledger).where(table.job == job).order_by(table.due, table.id.desc())
+        rows = connection.execute(query)
+        return [schedule.run_of_row(row) for row in rows.mappings()]
 
 
 def told(index: Index) -> list[tuple[str, str]]:

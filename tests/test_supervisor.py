@@ -9,13 +9,14 @@ from secrets import token_hex
 
 import pytest
 from sites_for_tests import until
+from sqlalchemy import select
 
 from schedules.daemon import Daemon
 from schedules.jobs import Job
 from schedules.planner import Planner
 from schedules.supervisor import Limits, Supervisor
 from storage.config import Config
-from storage.index import schedule
+from storage.index import schedule, tables
 from storage.index.engine import Index
 from storage.index.schedule import Run
 from storage.locks import daemon, run_lock
@@ -51,7 +52,8 @@ def supervised(home: Path, index: Index, program: str, job: Job = NEWS, limits: 
     one = Supervisor(home, index, limits, now, (sys.executable, "-c", ENDS + program))
     ended = asyncio.run(one.run(job, run))
     with index.read() as connection:
-        assert schedule.runs_of(connection, job.name, 1) == [ended]
+        rows = connection.execute(select(tables.ledger).where(tables.ledger.c.id == ended.run)).mappings()
+        assert [schedule.run_of_row(row) for row in rows] == [ended]
     return ended
 
 

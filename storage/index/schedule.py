@@ -127,12 +127,6 @@ def finish(connection: Connection, ended: Run) -> bool:
     return bool(connection.execute(update(ledger).where(ledger.c.id == ended.run, _OPEN).values(values)).rowcount)
 
 
-def runs_of(connection: Connection, job: str, limit: int) -> list[Run]:
-    """The newest runs of a job, newest first."""
-    query = select(ledger).where(ledger.c.job == job).order_by(ledger.c.due.desc(), ledger.c.id).limit(limit)
-    return _runs(connection, query)
-
-
 def pages(index: Index, size: int) -> Iterator[list[Run]]:
     """All runs, by the moments at which they were due, so many at once."""
     due, id_ = "", ""
