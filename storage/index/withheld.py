@@ -12,10 +12,10 @@ that follows, at each question:
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
 
 from storage.errors import Withheld
 from storage.index.dialects import Dialect, dialect_of
@@ -25,6 +25,7 @@ from storage.surt import surt
 
 WITHHOLD, RELEASE = "withhold", "release"
 _Conditions = list[ColumnElement[bool]]
+_Row = TypeVar("_Row", bound=tuple[Any, ...])
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 _KNOWN: "WeakKeyDictionary[Connection, Standing]" = WeakKeyDictionary()
 
@@ -80,6 +81,11 @@ class Standing:
     def address(self, id_: int, url: str) -> str:
         """The address under which a document is shown: `url`, or where that is withheld, its earliest other one."""
         return self.others.get(id_, url) if self.covers(url) else url
+
+
+def narrowed(query: Select[_Row], conditions: _Conditions) -> Select[_Row]:
+    """The query where these hold as well; where there are none the very same, whose SQL the engine knows already."""
+    return query.where(*conditions) if conditions else query
 
 
 def standing(connection: Connection) -> Standing:
