@@ -16,7 +16,7 @@ from storage.index.clock import in_time
 from storage.index.copying import copy_index
 
 HEAD = "0014"  # the newest revision in storage/migrations/versions
-_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=1073741824")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=2147418112")
 _PATIENCE = 60  # seconds that a connection waits for others
 _log = logging.getLogger(__name__)
 _LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open", "malformed", "not a database")

@@ -1,15 +1,16 @@
 """What the answers to a question have in common: how many there are of each site, section, month and trait."""
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, case, func, literal, select, union_all
+from sqlalchemy import Connection, Select, case, func, select
 
+from storage.index.dialects import dialect_of
 from storage.index.tables import document
 
 COUNTED = 10_000
-_ALL = 2**62  # matches
 Counts = tuple[tuple[str, int], ...]
 
 
@@ -36,51 +37,45 @@ class Facets:
         return tuple(years.items())
 
 
-def count(connection: Connection, matches: Callable[[int], Select[tuple[int]]], most: int) -> tuple[int, Facets]:
-    """How many documents there are, and what they have in common; of more than `most` only so many are counted.
+def count(connection: Connection, matches: Select[tuple[int]], most: int) -> tuple[int, Facets]:
+    """How many documents there are, and what they have in common; of more than `most` only the first are counted.
 
-    `matches` gives the documents of so many matches, the newest; a document may match more than once.
+    `matches` are the documents, the newest match first; one may match more than once.
     """
-    found = _counted(connection, matches(most + most // 2 + 1), most)
-    documents, counted = (number for _, number in found["total"])
-    if documents <= most < counted:
-        found = _counted(connection, matches(_ALL), most)
-        documents, _ = (number for _, number in found["total"])
-    return min(documents, most), Facets(
-        site=_frequent_first(found.get("site", ())),
-        section=_frequent_first(found.get("section", ())),
-        month=tuple(sorted(found.get("month", ()), reverse=True)),
-        has=(*found.get("attachment", ()), *found.get("changes", ())),
-        capped=documents > most,
-    )
-
-
-def _counted(connection: Connection, matches: Select[tuple[int]], most: int) -> dict[str, list[tuple[str, int]]]:
-    """Each value with its number, by facet; `total` has the number of documents and of matches."""
-    named = matches.cte("matches")
-    ids = select(next(iter(named.c)).label("id")).distinct().limit(most + 1).cte("wanted")
+    wanted = matches.distinct().limit(most + 1).cte("wanted")
+    (id_,) = wanted.c
     rows = (
         select(
             document.c.site,
             document.c.section,
             func.substr(document.c.day, 1, 7).label("month"),
-            case((document.c.files > 0, "attachment")).label("attachment"),
-            case((document.c.versions > 1, "changes")).label("changes"),
+            case((document.c.files > 0, 1), else_=0).label("attachment"),
+            case((document.c.versions > 1, 1), else_=0).label("changes"),
         )
-        .join(ids, ids.c.id == document.c.id)
+        .join(wanted, id_ == document.c.id)
         .limit(most)
-        .cte("counted")
+        .subquery()
     )
-    totals = (select(literal("total"), literal(""), func.count()).select_from(one) for one in (ids, named))
-    parts = (
-        select(literal(name), column, func.count()).where(column.is_not(None)).group_by(column)
-        for name, column in rows.c.items()
+    gathered = dialect_of(connection).gathered
+    total, attachment, changes, *lists = connection.execute(
+        select(
+            select(func.count()).select_from(wanted).scalar_subquery(),
+            func.coalesce(func.sum(rows.c.attachment), 0),
+            func.coalesce(func.sum(rows.c.changes), 0),
+            *(gathered(column) for column in (rows.c.site, rows.c.section, rows.c.month)),
+        )
+    ).one()
+    site, section, month = (Counter(json.loads(written)) for written in lists)
+    has = (("attachment", attachment), ("changes", changes))
+    return min(total, most), Facets(
+        site=_frequent_first(site),
+        section=_frequent_first(section),
+        month=tuple(sorted(month.items(), reverse=True)),
+        has=tuple((name, number) for name, number in has if number),
+        capped=total > most,
     )
-    found: dict[str, list[tuple[str, int]]] = {}
-    for name, value, number in connection.execute(union_all(*totals, *parts)):
-        found.setdefault(name, []).append((value, number))
-    return found
 
 
-def _frequent_first(values: Iterable[tuple[str, int]]) -> Counts:
-    return tuple(sorted(values, key=lambda one: (-one[1], one[0])))
+def _frequent_first(values: Mapping[str | None, int]) -> Counts:
+    named = ((name, number) for name, number in values.items() if name is not None)
+    return tuple(sorted(named, key=lambda one: (-one[1], one[0])))

@@ -40,6 +40,13 @@ _UNBAND = delete(band).where(band.c.value == bindparam("named"), band.c.body == 
 _SAID = exists().where(version.c.body == body.c.id)  # by a version
 
 _mine, _theirs = version.alias("mine"), version.alias("theirs")
+_BESIDE = (
+    select(_mine.c.document, _theirs.c.document)
+    .join_from(_mine, near, near.c.body == _mine.c.body)
+    .join(_theirs, _theirs.c.body == near.c.other)
+    .where(_mine.c.document.in_(bindparam("documents", expanding=True)))
+    .where(_theirs.c.document != _mine.c.document)
+)
 _Pair = tuple[int, int, int]  # body, other, similarity
 
 
@@ -112,15 +119,8 @@ def republications(connection: Connection, owner: int) -> list[Republication]:
 
 def beside(connection: Connection, documents: Collection[int]) -> dict[int, set[int]]:
     """The documents that are republications of each of these, by id."""
-    query = (
-        select(_mine.c.document, _theirs.c.document)
-        .join_from(_mine, near, near.c.body == _mine.c.body)
-        .join(_theirs, _theirs.c.body == near.c.other)
-        .where(_mine.c.document.in_(dialect_of(connection).among(list(documents))))
-        .where(_theirs.c.document != _mine.c.document)
-    )
     found: dict[int, set[int]] = {id_: set() for id_ in documents}
-    for one, other in connection.execute(query):
+    for one, other in connection.execute(_BESIDE, {"documents": list(documents)}).all():
         found[one].add(other)
     return found
 

@@ -1,20 +1,21 @@
 """Questions to the full text: hits with their best version, facets, and pages that follow each other by key.
 
-A question with words ranks the newest matches only (`RANKED` versions, and as many that are spelled as typed), by exact
-spelling, score and id; the documents beyond them, and all documents of a question without words, follow by day and id,
-the newest first. A cursor keeps the newest version that its first page knew: what is added in between is on no page.
+A question with words ranks `RANKED` matches only, those that are spelled as typed before the others and of each the
+newest, by exact spelling, score and id; the documents beyond them, and all documents of a question without words,
+follow by day and id, the newest first. A match is scored in the full text in which it was found. A cursor keeps the
+newest version that its first page knew: what is added in between is on no page.
 """
 
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2s
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, func, select, tuple_
 
 from storage.errors import UsageError
 from storage.folding import accented
@@ -30,6 +31,7 @@ from storage.model import Kind
 from storage.query import Query
 
 RANKED = 2_000
+_SPELLED = 20_000  # where only some words have diacritics: so many of the newest texts that spell these so
 _EXCERPT = 240
 _WRONG_CURSOR = "the cursor is not of this search: leave it out to begin with the first page"
 _Row = Row[*tuple[Any, ...]]
@@ -119,7 +121,7 @@ def walk(
 
 
 def _newest_version(connection: Connection) -> int:
-    return connection.scalar(select(func.max(version.c.id))) or 0
+    return connection.scalar(_NEWEST) or 0
 
 
 class _Question:
@@ -157,22 +159,22 @@ class _Question:
         """What leaves republications out."""
         return Distinct(self.connection, self._ranked[0], self._places_by_day)
 
-    def matches(self, most: int) -> Select[tuple[int]]:
-        """The documents of the newest matches, as often as they match."""
+    @property
+    def matches(self) -> Select[tuple[int]]:
+        """The documents that match, as often as they do, in the order of their matches, the newest first."""
         if not self.terms:
-            return self._by_day(select(document.c.id)).limit(most)
+            return self._by_day(select(document.c.id))
         _, all_matches = self._ranked
         if all_matches is not None:
-            return select(version.c.document).where(version.c.id.in_(self.dialect.among(all_matches))).limit(most)
-        newest = self._newest(self.dialect.folded(self.terms), most).subquery()
-        return select(version.c.document).join(newest, newest.c.id == version.c.id)
+            return select(version.c.document).where(version.c.id.in_(self.dialect.among(all_matches)))
+        found = self._newest(self.dialect.folded(self.terms), None)
+        return found.join(version, version.c.id == found.selected_columns.id + 0).with_only_columns(version.c.document)
 
     def left_out(self, places: Sequence[Place]) -> dict[int, tuple[str, ...]]:
         """The identities of what is left out for each of these places, by document."""
         ids = {place.document: self.distinct.left_out(place.document) for place in places}
-        wanted = self.dialect.among([id_ for others in ids.values() for id_ in others])
-        rows = self.connection.execute(select(document.c.id, document.c.identity).where(document.c.id.in_(wanted)))
-        names = {row.id: row.identity for row in rows}
+        wanted = sorted({id_ for others in ids.values() for id_ in others})
+        names = dict(self.connection.execute(_NAMES, {"ids": wanted}).all()) if wanted else {}
         return {one: tuple(names[id_] for id_ in others) for one, others in ids.items()}
 
     def hits(
@@ -186,7 +188,7 @@ class _Question:
         snippets = (
             self.dialect.snippets(self.connection, self.terms, ids, marks) if marks and self.terms and ids else {}
         )
-        rows = {row.id: row for row in self.connection.execute(_shown(ids, self.held))}
+        rows = {row.id: row for row in self.connection.execute(_shown(self.held), {"ids": ids}).all()}
         files = [row.document for row in rows.values() if row.kind == Kind.ATTACHMENT]
         offered = offered_by(self.connection, files) if files else {}
         found = (rows[id_] for id_ in ids)
@@ -207,45 +209,55 @@ class _Question:
         """The best version of each ranked document, the best first; and all versions that match, if they are few."""
         if not self.terms:
             return [], None
-        found = self.dialect.folded(self.terms)
-        scored = {row[0]: row for row in self._scored(lambda matches: self._newest(matches, RANKED))}
-        all_are = len(scored) < RANKED
-        exact = self._spelled_as_typed(found)
-        older = exact.difference(scored)
-        if older:
-            scored |= {row[0]: row for row in self._scored(lambda matches: self._of(matches, older))}
-        rising = sorted((id_ in exact, score, seen, id_, owner) for id_, score, seen, owner in scored.values())
+        folded, typed = self.dialect.folded(self.terms), self._spelled_as_typed()
+        scored = self._scored(self._newest(folded if typed is None else typed, RANKED))
+        exact, matches = set[int]() if typed is None else set(scored), list(scored)
+        if typed is not None and len(scored) < RANKED:
+            matches = self._gathered(self._newest(folded, RANKED))
+            others = set(matches) - exact
+            scored |= self._scored(self._of(folded, others)) if others else {}
+        rising = sorted((id_ in exact, score, seen, id_, owner) for id_, (score, seen, owner) in scored.items())
         best = {owner: Ranked(is_exact, score, owner, id_) for is_exact, score, _, id_, owner in rising}
-        return sorted(best.values(), reverse=True), list(scored) if all_are else None
+        return sorted(best.values(), reverse=True), matches if len(matches) < RANKED else None
 
-    def _spelled_as_typed(self, found: Select[tuple[int]]) -> set[int]:
-        """The newest matches whose words are spelled so, where that says more than that they match."""
+    def _spelled_as_typed(self) -> Select[tuple[int]] | None:
+        """The matches whose words are spelled so; None where that says no more than that they match."""
         spelled = [term for term in self.terms if accented(str(term))]
         if not spelled:
-            return set()
+            return None
         exact = self.dialect.exact(spelled)
-        if len(spelled) < len(self.terms):
-            exact = found.where((found.selected_columns.id + 0).in_(exact))
-        return set(self.connection.scalars(self._newest(exact, RANKED)))
+        if len(spelled) == len(self.terms):
+            return exact
+        found = self.dialect.folded(self.terms)
+        return found.where((found.selected_columns.id + 0).in_(self._latest(exact, _SPELLED)))
 
-    def _scored(self, narrowed: Callable[[Select[Any]], Select[Any]]) -> Sequence[_Row]:
-        """Of matches: number, score, last capture, document."""
-        score = self.dialect.score(self.terms).label("score")
-        matches = narrowed(self.dialect.folded(self.terms).add_columns(score)).subquery()
+    def _scored(self, found: Select[tuple[int]]) -> dict[int, tuple[float, str, int]]:
+        """Of matches by number: score, last capture, document."""
+        matches = self.dialect.scored(found).subquery()
         columns = select(matches.c.id, matches.c.score, version.c.last_seen, version.c.document)
-        return self.connection.execute(columns.join(version, version.c.id == matches.c.id)).all()
+        rows = self._gathered(columns.join(version, version.c.id == matches.c.id))
+        return {id_: (score, seen, owner) for id_, score, seen, owner in rows}
+
+    def _gathered(self, query: Select[Any]) -> list[Any]:
+        return list(json.loads(self.connection.scalar(select(self.dialect.gathered(*query.subquery().c))) or "[]"))
 
     def _of(self, found: Select[Any], ids: Collection[int]) -> Select[Any]:
         id_ = found.selected_columns.id
-        return found.where(id_.between(min(ids), max(ids)), (id_ + 0).in_(self.dialect.among(sorted(ids))))
+        among = found.where(id_.between(min(ids), max(ids)), (id_ + 0).in_(self.dialect.among(sorted(ids))))
+        return among.limit(len(ids))  # SQLite scores nothing within what is gathered, and keeps what is limited apart
 
-    def _newest(self, found: Select[Any], count: int) -> Select[Any]:
+    def _newest(self, found: Select[Any], count: int | None) -> Select[Any]:
+        """Of matches those that answer, the newest first, up to so many."""
         # `id + 0` keeps SQLite from opening the full text once for every id in the list (34 s instead of 0.1 s).
         id_ = found.selected_columns.id
         if self.on_document or self.on_version:
             within = select(version.c.id).join(document, version.c.document == document.c.id)
             found = found.where((id_ + 0).in_(within.where(*self.on_document, *self.on_version)))
-        return found.where(id_ <= self.newest, *self._answerable(id_)).order_by(id_.desc()).limit(count)
+        return self._latest(found.where(*self._answerable(id_)), count)
+
+    def _latest(self, found: Select[Any], count: int | None) -> Select[Any]:
+        id_ = found.selected_columns.id
+        return found.where(id_ <= self.newest).order_by(id_.desc()).limit(count)
 
     def _places_by_day(self, documents: Collection[int]) -> list[Dated]:
         among = document.c.id.in_(self.dialect.among(list(documents)))
@@ -281,32 +293,37 @@ class _Question:
         return [*excluded, *self.held.versions_shown(id_)]
 
 
+_NEWEST = select(func.max(version.c.id))
+_NAMES = select(document.c.id, document.c.identity).where(document.c.id.in_(bindparam("ids", expanding=True)))
 _other = version.alias("other")
 _others = select(func.count()).where(_other.c.document == document.c.id)
 _is_earlier = tuple_(_other.c.first_seen, _other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
-
-
-def _shown(ids: Sequence[int], held: Standing) -> Select[Any]:
-    return (
-        select(
-            document.c.id.label("document"),
-            document.c.identity,
-            document.c.kind,
-            document.c.url,
-            document.c.site,
-            document.c.published,
-            version.c.id,
-            version.c.title,
-            version.c.lead,
-            version.c.section,
-            version.c.first_seen,
-            func.substr(version.c.text, 1, _EXCERPT).label("excerpt"),
-            _others.where(_is_earlier).scalar_subquery().label("number"),
-            _others.where(*held.versions_shown(_other.c.id)).scalar_subquery().label("versions"),
-        )
-        .join(version, version.c.document == document.c.id)
-        .where(version.c.id.in_(held.dialect.among(ids)))
+_SHOWN = (
+    select(
+        document.c.id.label("document"),
+        document.c.identity,
+        document.c.kind,
+        document.c.url,
+        document.c.site,
+        document.c.published,
+        version.c.id,
+        version.c.title,
+        version.c.lead,
+        version.c.section,
+        version.c.first_seen,
+        func.substr(version.c.text, 1, _EXCERPT).label("excerpt"),
+        _others.where(_is_earlier).scalar_subquery().label("number"),
     )
+    .join(version, version.c.document == document.c.id)
+    .where(version.c.id.in_(bindparam("ids", expanding=True)))
+)
+_SHOWN_ALL = _SHOWN.add_columns(_others.scalar_subquery().label("versions"))
+
+
+def _shown(held: Standing) -> Select[Any]:
+    if not held.versions:
+        return _SHOWN_ALL
+    return _SHOWN.add_columns(_others.where(*held.versions_shown(_other.c.id)).scalar_subquery().label("versions"))
 
 
 def _hit(

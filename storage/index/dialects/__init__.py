@@ -43,8 +43,8 @@ class Dialect(Protocol):
     def naming(self, terms: Sequence[Term]) -> Select[tuple[int]]:
         """Versions with any of the terms, spelled as typed where a term has diacritics."""
 
-    def score(self, terms: Sequence[Term]) -> ColumnElement[float]:
-        """How well a row of `folded(terms)` fits, for adding to that select; more is better."""
+    def scored(self, found: Select[tuple[int]]) -> Select[tuple[int, float]]:
+        """A select of `folded` or `exact` with a second column, `score`: how well each version fits; more is better."""
 
     def snippets(
         self, connection: Connection, terms: Sequence[Term], ids: Sequence[int], marks: tuple[str, str]
@@ -53,6 +53,12 @@ class Dialect(Protocol):
 
     def among(self, values: Sequence[str] | Sequence[int]) -> Select[Any]:
         """The values as rows of one column: for `in_`, however many they are."""
+
+    def gathered(self, *columns: ColumnElement[Any]) -> ColumnElement[str]:
+        """The values of all rows as one JSON list, of lists where there are several columns.
+
+        The interpreter lets other threads go first at each row that it takes: thousands are better taken as one.
+        """
 
     def insert_ignore(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         """Insert the rows that are not there already; says how many were new."""

@@ -82,8 +82,9 @@ class SQLite:
         ]
         return select(union(*parts).subquery().c.id)
 
-    def score(self, terms: Sequence[Term]) -> ColumnElement[float]:
-        return -func.bm25(_FOLDED.c[_FOLDED.name], *_WEIGHTS)
+    def scored(self, found: Select[tuple[int]]) -> Select[tuple[int, float]]:
+        fulltext = _EXACT if _EXACT in found.get_final_froms() else _FOLDED
+        return found.add_columns((-func.bm25(fulltext.c[fulltext.name], *_WEIGHTS)).label("score"))
 
     def snippets(
         self, connection: Connection, terms: Sequence[Term], ids: Sequence[int], marks: tuple[str, str]
@@ -104,6 +105,9 @@ class SQLite:
 
     def among(self, values: Sequence[str] | Sequence[int]) -> Select[Any]:
         return select(func.json_each(literal(json.dumps(values))).table_valued("value").c.value)
+
+    def gathered(self, *columns: ColumnElement[Any]) -> ColumnElement[str]:
+        return func.json_group_array(columns[0] if len(columns) == 1 else func.json_array(*columns))
 
     def insert_ignore(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         if not rows:
