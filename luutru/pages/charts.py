@@ -4,6 +4,7 @@ A chart over time is parted into at most twelve periods, so that each is wide en
 phone: the months of one year, or years, the earliest of which may be several.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,12 +95,14 @@ def sparkline(months: Iterable[tuple[str, int]], first: str, last: str) -> tuple
     return _bars(sums, 0, 6.0 * len(sums), max(sums, default=0), height=40)
 
 
-def shade(count: int, counts: Sequence[int]) -> int:
-    """How dark a cell of a heat map is, 0 to 4: by its rank among those that are not empty, so that none blinds."""
+def shade(count: int, ranked: Sequence[int]) -> int:
+    """How dark a cell of a heat map is, 0 to 4: by its rank among those that are not empty, so that none blinds.
+
+    These are `ranked`, the least first.
+    """
     if not count:
         return 0
-    others = [one for one in counts if one]
-    rank = sum(1 for one in others if one <= count) / len(others)
+    rank = bisect_right(ranked, count) / len(ranked)
     return 1 + sum(1 for share in _SHADES if rank > share)
 
 

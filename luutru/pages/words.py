@@ -30,11 +30,11 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> Markup:
         """The text of a key, its placeholders filled; raises KeyError where there is none."""
-        text = texts(self.language)[key]
+        text = _markup(self.language)[key]
         if not isinstance(text, str):
             text = text["one" if values["n"] == 1 else "other"]
-        shown = {name: self.number(one) if type(one) is int else one for name, one in values.items()}
-        return escape(text).format(**shown)
+        shown = {name: escape(self.number(one) if type(one) is int else one) for name, one in values.items()}
+        return Markup(str.format(text, **shown))  # noqa: S704  # text and values are escaped
 
     def known(self, key: str, otherwise: str, **values: object) -> Markup:
         """The text of a key that what was archived may not have, else those words as they are."""
@@ -144,3 +144,12 @@ def texts(language: str) -> Mapping[str, Text]:
     source = resources.files("luutru").joinpath("texts", f"{language}.toml").read_text("utf-8")
     tables = tomllib.loads(source)
     return {f"{table}.{name}": text for table, named in tables.items() for name, text in named.items()}
+
+
+@cache
+def _markup(language: str) -> Mapping[str, Text]:
+    """The same, escaped."""
+    return {
+        key: str(escape(text)) if isinstance(text, str) else {form: str(escape(one)) for form, one in text.items()}
+        for key, text in texts(language).items()
+    }
