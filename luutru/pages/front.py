@@ -86,10 +86,10 @@ def front(room: Room) -> Front:
         captured = rhythm.months(connection)
         newest = tuple(latest.newest(connection, limit=_NEWEST))
         changes = latest.changes(connection, limit=_CHANGED)
-        crawls = holdings.runs(connection, limit=200)
+        crawls = holdings.lately(connection)
         verified = fixity.summary(connection)
     problems = states.problems(room)
-    night = Counter[Any](one.outcome for one in crawls if written(one.started) >= since)
+    night = Counter[Any](one.outcome for one in crawls if one.started >= since)
     return Front(
         stats=stats,
         sites=states.cards(sites, captured, problems, crawls),

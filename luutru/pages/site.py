@@ -67,7 +67,7 @@ def site(room: Room, key: str) -> SitePage:
         months = rhythm.months(connection, key)
         sections = tuple(rhythm.sections(connection, key)[:_SECTIONS])
         runs = tuple(daybook.entries(connection, site=key, limit=_RUNS))
-        crawls = holdings.runs(connection, key, limit=1)
+        crawls = holdings.last_of(connection, key)
         planned = schedule.planned(connection).get(key)
         changes = latest.changes_between(connection, key, written(now - _WEEK), written(now), limit=_CHANGED)
     problems = states.problems(room)

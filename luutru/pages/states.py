@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from luutru.room import Room
 from storage import health
 from storage.index.health import Problem
-from storage.index.holdings import SiteState
+from storage.index.holdings import Latest, SiteState
 from storage.index.rhythm import Month
-from storage.model import Crawl
 
 Months = tuple[tuple[str, int], ...]  # YYYY-MM and captures
 
@@ -33,11 +33,12 @@ class Card:
 
 
 def cards(
-    sites: Iterable[SiteState], months: Sequence[Month], problems: Iterable[Problem], crawls: Iterable[Crawl]
+    sites: Iterable[SiteState], months: Sequence[Month], problems: Iterable[Problem], crawls: Sequence[Latest]
 ) -> tuple[Card, ...]:
-    """The sites, those that hold most first."""
+    """The sites, those that hold most first; months are in the order of sites, crawls the newest first."""
     drift = {one.site: one.since for one in problems if one.kind == "drift"}
-    started = {one.site: one.started.isoformat() for one in reversed(list(crawls))}
+    started = {one.site: one.started for one in reversed(crawls)}
+    of_site = {key: by_month(some) for key, some in groupby(months, key=lambda one: one.site)}
     found = (
         Card(
             site=one.site,
@@ -51,7 +52,7 @@ def cards(
             last_outcome=one.last_outcome,
             last_started=started.get(one.site),
             drift=drift.get(one.site),
-            months=by_month(month for month in months if month.site == one.site),
+            months=of_site.get(one.site, ()),
         )
         for one in sites
     )

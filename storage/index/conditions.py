@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, func, select
 
-from storage.index.crawls import CRAWL
+from storage.index.crawls import CRAWL, SITES, newest
 from storage.index.expectations import of_text
 from storage.index.tables import crawl, file, fixity, schedule
 from storage.model import Drift, Expected, Outcome
@@ -34,51 +33,47 @@ class Condition:
     unverified_since: str | None
 
 
+_last, _good, _expected, _drift = (crawl.alias(name) for name in ("last", "good", "judged", "watched"))
+_CRAWLED = (
+    select(SITES.c.site, _good.c.started.label("last_good"), _last.c.started.label("last"), _last.c.outcome)
+    .add_columns(_expected.c.expected, _drift.c.drift)
+    .select_from(SITES)
+    .outerjoin(_last, _last.c.id == newest(crawl.c.kind == CRAWL, crawl.c.outcome.not_in(_NO_CRAWL)))
+    .outerjoin(_good, _good.c.id == newest(crawl.c.kind == CRAWL, crawl.c.outcome == Outcome.COMPLETED))
+    .outerjoin(_expected, _expected.c.id == newest(crawl.c.kind == CRAWL, crawl.c.expected.is_not(None)))
+    .outerjoin(_drift, _drift.c.id == newest(crawl.c.kind == CRAWL, crawl.c.drift.is_not(None)))
+)
+_PLANNED = select(schedule.c.site, schedule.c.next, schedule.c.paused).where(schedule.c.site.is_not(None))
+_HELD = (
+    select(
+        crawl.c.site,
+        func.coalesce(func.sum(file.c.bytes), 0).label("bytes"),
+        func.min(func.coalesce(fixity.c.verified, crawl.c.started)).label("since"),
+    )
+    .select_from(file)
+    .join(crawl, crawl.c.id == file.c.crawl)
+    .outerjoin(fixity, fixity.c.file == file.c.name)
+    .where(file.c.sha256.is_not(None))
+    .group_by(crawl.c.site)
+)
+
+
 def conditions(connection: Connection) -> Iterator[Condition]:
     """All sites that were crawled or are planned, by name."""
-    crawled = set(connection.scalars(select(crawl.c.site).distinct()))
-    planned = {
-        row.site: row
-        for row in connection.execute(
-            select(schedule.c.site, schedule.c.next, schedule.c.paused).where(schedule.c.site.is_not(None))
-        )
-    }
-    held = {
-        row.site: row
-        for row in connection.execute(
-            select(
-                crawl.c.site,
-                func.coalesce(func.sum(file.c.bytes), 0).label("bytes"),
-                func.min(func.coalesce(fixity.c.verified, crawl.c.started)).label("since"),
-            )
-            .select_from(file)
-            .join(crawl, crawl.c.id == file.c.crawl)
-            .outerjoin(fixity, fixity.c.file == file.c.name)
-            .where(file.c.sha256.is_not(None))
-            .group_by(crawl.c.site)
-        )
-    }
-    for site in sorted(crawled | planned.keys()):
-        last = _newest(connection, site, crawl.c.outcome.not_in(_NO_CRAWL))
-        good = _newest(connection, site, crawl.c.outcome == Outcome.COMPLETED)
-        expected = _newest(connection, site, crawl.c.expected.is_not(None))
-        drift = _newest(connection, site, crawl.c.drift.is_not(None))
-        plan, files = planned.get(site), held.get(site)
+    crawled, planned, held = (
+        {row.site: row for row in connection.execute(query).all()} for query in (_CRAWLED, _PLANNED, _HELD)
+    )
+    for site in sorted(crawled.keys() | planned.keys()):
+        told, plan, files = crawled.get(site), planned.get(site), held.get(site)
         yield Condition(
             site=site,
-            last_good=good and good.started,
-            last=last and last.started,
-            last_outcome=Outcome(last.outcome) if last else None,
+            last_good=told.last_good if told else None,
+            last=told.last if told else None,
+            last_outcome=Outcome(told.outcome) if told and told.outcome else None,
             next=plan.next if plan else None,
             paused=plan.paused if plan else None,
-            expectations=of_text(expected.expected) if expected else (),
-            drift=tuple(Drift(**one) for one in json.loads(drift.drift)) if drift else (),
+            expectations=of_text(told.expected) if told else (),
+            drift=tuple(Drift(**one) for one in json.loads(told.drift or "[]")) if told else (),
             bytes=files.bytes if files else 0,
             unverified_since=files.since if files else None,
         )
-
-
-def _newest(connection: Connection, site: str, *which: Any) -> Any:
-    columns = (crawl.c.started, crawl.c.outcome, crawl.c.expected, crawl.c.drift)
-    query: Select[Any] = select(*columns).where(crawl.c.site == site, crawl.c.kind == CRAWL, *which)
-    return connection.execute(query.order_by(crawl.c.started.desc()).limit(1)).first()

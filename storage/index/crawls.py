@@ -3,9 +3,11 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, and_, case, func, select, update
 
+from storage.index.distinct import values_of
 from storage.index.tables import capture, crawl, document, reading, version
 from storage.model import Crawl, Kind, Outcome, RecordType
 from storage.moments import now, written
@@ -28,6 +30,9 @@ _NEVER = "~"  # later than every moment
 
 _WHOLE = (Outcome.COMPLETED, Outcome.PARTIAL, Outcome.REFUSED)
 _CUT_OFF = (Outcome.INTERRUPTED, Outcome.FAILED)
+
+SITES = values_of(crawl.c.site, "sites")
+"""The sites that were crawled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,19 @@ def end_import(connection: Connection, id_: str) -> None:
     told = counts(connection, id_)
     values = {"captures": told.captures, "revisits": told.revisits, "requisites": told.requisites}
     connection.execute(update(crawl).where(crawl.c.id == id_).values(values))
+
+
+def newest(*which: ColumnElement[bool]) -> ScalarSelect[Any]:
+    """The id of the newest crawl of a row of SITES of which these hold."""
+    of_site = select(crawl.c.id).where(crawl.c.site == SITES.c.site, *which)
+    return of_site.order_by(crawl.c.started.desc()).limit(1).correlate(SITES).scalar_subquery()
+
+
+def since_newest(number: int, *which: ColumnElement[bool]) -> ColumnElement[str]:
+    """When the first of so many newest crawls of a row of SITES began of which these hold; "" where there are fewer."""
+    of_site = select(crawl.c.started).where(crawl.c.site == SITES.c.site, *which)
+    nth = of_site.order_by(crawl.c.started.desc()).limit(1).offset(number - 1).correlate(SITES)
+    return func.coalesce(nth.scalar_subquery(), "")
 
 
 def unfinished_since(connection: Connection, site: str) -> str | None:

@@ -14,6 +14,8 @@ from storage.model import Expected, Judged, Kind, Outcome
 from storage.moments import written
 
 _NEVER_RAN = (Outcome.SKIPPED, Outcome.MISSED)
+TELLS = crawl.c.expected.like('%"detail": "%')
+"""Whether anything that a crawl was held against was not as expected: in the words of `as_text`."""
 
 
 def as_text(told: Sequence[Expected]) -> str:

@@ -195,12 +195,18 @@ class FileState:
     problems: int | None
 
 
+_SUMMARY = (
+    select(func.count(), func.count(fixity.c.file), func.coalesce(func.sum(fixity.c.problems), 0))
+    .add_columns(func.max(fixity.c.verified))
+    .select_from(file)
+    .outerjoin(fixity, fixity.c.file == file.c.name)
+    .where(file.c.sha256.is_not(None))
+)
+
+
 def summary(connection: Connection) -> Summary:
     """How all sealed files stand."""
-    counted = select(func.count(), func.count(fixity.c.file), func.coalesce(func.sum(fixity.c.problems), 0))
-    query = counted.add_columns(func.max(fixity.c.verified)).select_from(file)
-    row = connection.execute(query.outerjoin(fixity, fixity.c.file == file.c.name).where(file.c.sha256.is_not(None)))
-    return Summary(*row.one())
+    return Summary(*connection.execute(_SUMMARY).one())
 
 
 def file_states(connection: Connection, after: str, limit: int) -> list[FileState]:

@@ -4,16 +4,19 @@ The fields of the answers, in their order, are the keys of the JSON that `docs/c
 without requisites, documents and versions without attachments. Moments are text, as the index keeps them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, distinct, func, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, func, select, true, tuple_
 
 from storage.errors import NotFound
 from storage.index import crawls
+from storage.index.crawls import SITES, newest, since_newest
 from storage.index.tables import capture, crawl, document, file, frontier, schedule, tally, version
-from storage.model import Crawl
+from storage.model import Crawl, Outcome
+
+_LATEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +50,36 @@ class SiteState:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """A crawl in a line."""
+
+    site: str
+    outcome: Outcome
+    started: str
+
+
+_KEPT = ("captures", "revisits", "documents", "versions")
+_OPEN_SIZE = select(func.coalesce(func.sum(capture.c.length), 0)).where(capture.c.file == file.c.id).scalar_subquery()
+_FILES = select(
+    func.count().label("files"), func.coalesce(func.sum(func.coalesce(file.c.bytes, _OPEN_SIZE)), 0).label("bytes")
+).subquery()
+_TALLIED = select(
+    *(func.coalesce(func.sum(tally.c[name]), 0).label(name) for name in _KEPT),
+    func.min(tally.c.first).label("first"),
+    func.max(tally.c.last).label("last"),
+).subquery()
+_CRAWLED = select(func.count().label("sites")).select_from(SITES).subquery()
+_STATS = select(
+    _CRAWLED.c.sites,
+    *(_TALLIED.c[name] for name in _KEPT),
+    *(_FILES.c.files, _FILES.c.bytes, _TALLIED.c.first, _TALLIED.c.last),
+).select_from(_CRAWLED.join(_TALLIED, true()).join(_FILES, true()))
+
+
 def stats(connection: Connection) -> Stats:
     """How much the whole archive holds."""
-    counts = (func.coalesce(func.sum(tally.c[name]), 0) for name in ("captures", "revisits", "documents", "versions"))
-    counted: tuple[Any, ...] = tuple(
-        connection.execute(select(*counts, func.min(tally.c.first), func.max(tally.c.last))).one()
-    )
-    captures, revisits, documents, versions, first, last = counted
-    open_size = select(func.coalesce(func.sum(capture.c.length), 0)).where(capture.c.file == file.c.id)
-    files, size = connection.execute(
-        select(func.count(), func.coalesce(func.sum(func.coalesce(file.c.bytes, open_size.scalar_subquery())), 0))
-    ).one()
-    return Stats(
-        sites=connection.scalar(select(func.count(distinct(crawl.c.site)))) or 0,
-        captures=captures,
-        revisits=revisits,
-        documents=documents,
-        versions=versions,
-        files=files,
-        bytes=size,
-        first=first,
-        last=last,
-    )
+    return Stats(**connection.execute(_STATS).mappings().one())
 
 
 def runs(connection: Connection, site: str | None = None, limit: int = 20, *, before: str | None = None) -> list[Crawl]:
@@ -81,6 +92,35 @@ def runs(connection: Connection, site: str | None = None, limit: int = 20, *, be
     return [crawls.of_row(row) for row in rows]
 
 
+_LATELY = (
+    select(crawl.c.site, crawl.c.outcome, crawl.c.started)
+    .select_from(SITES.join(crawl, and_(crawl.c.site == SITES.c.site, crawl.c.started >= since_newest(_LATEST))))
+    .order_by(crawl.c.started.desc(), crawl.c.id.desc())
+    .limit(_LATEST)
+)
+
+
+def lately(connection: Connection) -> list[Latest]:
+    """The newest 200 crawls of all sites, newest first, and fewer where there are no more."""
+    return [Latest(site, Outcome(outcome), started) for site, outcome, started in connection.execute(_LATELY).all()]
+
+
+_LAST_OF = (
+    select(crawl.c.site, crawl.c.outcome, crawl.c.started)
+    .where(crawl.c.site == bindparam("of"))
+    .order_by(crawl.c.started.desc(), crawl.c.id.desc())
+    .limit(1)
+)
+
+
+def last_of(connection: Connection, site: str) -> list[Latest]:
+    """The newest crawl of a site, where there is any."""
+    return [
+        Latest(key, Outcome(outcome), started)
+        for key, outcome, started in connection.execute(_LAST_OF, {"of": site}).all()
+    ]
+
+
 def run(connection: Connection, wanted: str) -> Crawl:
     """The crawl whose id begins so; raises NotFound."""
     query = select(crawl).where(crawl.c.id.startswith(wanted, autoescape=True)).limit(2)
@@ -91,10 +131,15 @@ def run(connection: Connection, wanted: str) -> Crawl:
     return crawls.of_row(rows[0])
 
 
+_SUMS = (func.sum(tally.c[name]) for name in ("captures", "documents", "versions"))
+_HELD = select(tally.c.site, *_SUMS, func.min(tally.c.first), func.max(tally.c.last)).group_by(tally.c.site)
+_ENDED = select(SITES.c.site, crawl.c.outcome).select_from(SITES.join(crawl, crawl.c.id == newest()))
+_DUE = select(schedule.c.site, schedule.c.next).where(schedule.c.site.is_not(None))
+
+
 def sites(connection: Connection, defined: Mapping[str, tuple[str, Sequence[str]]]) -> list[SiteState]:
     """The defined sites (key: name and hosts) and those that were archived without a definition, by key."""
-    held, ended = _held(connection), _last_outcomes(connection)
-    due = _by_site(connection.execute(select(schedule.c.site, schedule.c.next).where(schedule.c.site.is_not(None))))
+    held, ended, due = (_by_site(connection, query) for query in (_HELD, _ENDED, _DUE))
     answers = []
     for key in sorted(defined.keys() | held.keys() | ended.keys()):
         name, hosts = defined.get(key, (key, ()))
@@ -105,22 +150,8 @@ def sites(connection: Connection, defined: Mapping[str, tuple[str, Sequence[str]
     return answers
 
 
-def _held(connection: Connection) -> dict[str, tuple[Any, ...]]:
-    counts = (func.sum(tally.c[name]) for name in ("captures", "documents", "versions"))
-    query = select(tally.c.site, *counts, func.min(tally.c.first), func.max(tally.c.last))
-    return _by_site(connection.execute(query.group_by(tally.c.site)))
-
-
-def _last_outcomes(connection: Connection) -> dict[str, tuple[Any, ...]]:
-    newest = select(crawl.c.site, func.max(crawl.c.started).label("started")).group_by(crawl.c.site).subquery()
-    query = select(crawl.c.site, crawl.c.outcome).join(
-        newest, and_(newest.c.site == crawl.c.site, newest.c.started == crawl.c.started)
-    )
-    return _by_site(connection.execute(query))
-
-
-def _by_site(rows: Iterable[Row[Any]]) -> dict[str, tuple[Any, ...]]:
-    return {row[0]: tuple(row[1:]) for row in rows}
+def _by_site(connection: Connection, query: Select[Any]) -> dict[str, tuple[Any, ...]]:
+    return {row[0]: tuple(row[1:]) for row in connection.execute(query).all()}
 
 
 def totals(connection: Connection) -> dict[str, int]:

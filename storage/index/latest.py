@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select, tuple_
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, tuple_
 
 from storage.index.dialects import dialect_of
 from storage.index.gone import gone as gone_within
 from storage.index.tables import document, version
-from storage.index.withheld import Standing, standing
+from storage.index.withheld import Standing, narrowed, standing
 from storage.model import Kind
 
 _Row = Row[*tuple[Any, ...]]
@@ -78,56 +78,82 @@ class Changes:
     capped: bool
 
 
+_IDENTITY = ("id", "identity", "url", "site", "published", "day", "first_seen", "versions")
+_STANDING: Select[Any] = (
+    select(*(document.c[name] for name in _IDENTITY), version.c.title, version.c.lead, version.c.section.label("path"))
+    .join(version, version.c.id == document.c.version)
+    .where(document.c.kind == Kind.ARTICLE)
+)
+_NEWEST: Select[Any] = _STANDING.order_by(document.c.day.desc(), document.c.id.desc()).limit(bindparam("number"))
+_NEWEST_OF_SITE: Select[Any] = _NEWEST.where(document.c.site == bindparam("of"))
+
+
 def newest(connection: Connection, site: str | None = None, limit: int = 10) -> list[Newest]:
     """The articles of the latest days, the latest first."""
     held = standing(connection)
-    query = _standing(held).order_by(document.c.day.desc(), document.c.id.desc()).limit(limit)
-    rows = connection.execute(query.where(document.c.site == site) if site else query)
-    return [_newest(row, held) for row in rows]
+    query = narrowed(_NEWEST_OF_SITE if site else _NEWEST, held.versions_shown())
+    return [_newest(row, held) for row in connection.execute(query, _asked(site, number=limit)).all()]
+
+
+_LAST = and_(version.c.document == document.c.id, version.c.first_seen == document.c.changed)
+_CHANGED: Select[Any] = (
+    select(version.c.id)
+    .select_from(document)
+    .join(version, _LAST)
+    .where(document.c.changed.is_not(None), document.c.kind == Kind.ARTICLE)
+    .order_by(document.c.changed.desc(), document.c.id.desc(), version.c.digest.desc())
+    .limit(bindparam("number"))
+)
+_CHANGED_OF_SITE: Select[Any] = _CHANGED.where(document.c.site == bindparam("of"))
 
 
 def changes(connection: Connection, site: str | None = None, limit: int = 10) -> list[Change]:
     """The latest change of each article that has changed, the latest first."""
     held = standing(connection)
-    last = and_(version.c.document == document.c.id, version.c.first_seen == document.c.changed)
-    query = (
-        select(version.c.id)
-        .select_from(document)
-        .join(version, last)
-        .where(document.c.changed.is_not(None), document.c.kind == Kind.ARTICLE, *held.versions_shown())
-        .order_by(document.c.changed.desc(), document.c.id.desc(), version.c.digest.desc())
-        .limit(limit)
-    )
-    return _changes(connection, query.where(document.c.site == site) if site else query, held)
+    query = narrowed(_CHANGED_OF_SITE if site else _CHANGED, held.versions_shown())
+    return _changes(connection, query, _asked(site, number=limit), held)
+
+
+_other = version.alias("other")
+_EARLIER = tuple_(_other.c.first_seen, _other.c.digest) < tuple_(version.c.first_seen, version.c.digest)
+_IS_LATER = select(_other.c.id).where(_other.c.document == version.c.document, _EARLIER).exists()  # is not the first
+_CAME = and_(
+    document.c.site == bindparam("of"),
+    document.c.first_seen >= bindparam("since"),
+    document.c.first_seen < bindparam("until"),
+)
+_NEW: Select[Any] = (
+    _STANDING.where(_CAME).order_by(document.c.first_seen.desc(), document.c.id.desc()).limit(bindparam("number"))
+)
+_NEW_TOTAL: Select[Any] = select(func.count()).select_from(document).where(_CAME, document.c.kind == Kind.ARTICLE)
+_CHANGED_BETWEEN: Select[Any] = (
+    select(version.c.id)
+    .join(document, document.c.id == version.c.document)
+    .where(document.c.site == bindparam("of"), document.c.kind == Kind.ARTICLE)
+    .where(document.c.changed >= bindparam("since"), version.c.first_seen >= bindparam("since"))
+    .where(version.c.first_seen < bindparam("until"), _IS_LATER)
+)
+_CHANGED_TOTAL: Select[Any] = _CHANGED_BETWEEN.with_only_columns(func.count())
+_LATEST_CHANGED: Select[Any] = _CHANGED_BETWEEN.order_by(version.c.first_seen.desc(), version.c.id.desc()).limit(
+    bindparam("number")
+)
 
 
 def changes_between(connection: Connection, site: str, since: str, until: str, limit: int = 100) -> Changes:
     """What became of a site within a time: articles that were new, that had another text, that were gone at last."""
-    held = standing(connection)
-    came = and_(
-        document.c.site == site,
-        document.c.first_seen >= since,
-        document.c.first_seen < until,
-        *held.documents_shown(),
-    )
-    new = _standing(held).where(came).order_by(document.c.first_seen.desc(), document.c.id.desc()).limit(limit)
-    fresh = select(func.count()).select_from(document).where(came, document.c.kind == Kind.ARTICLE)
-    changed = (
-        select(version.c.id)
-        .join(document, document.c.id == version.c.document)
-        .where(document.c.site == site, document.c.kind == Kind.ARTICLE, document.c.changed >= since)
-        .where(version.c.first_seen >= since, version.c.first_seen < until, _is_later(), *held.versions_shown())
-    )
+    held, asked = standing(connection), _asked(site, since=since, until=until)
+    limited = asked | {"number": limit}
+    new = narrowed(narrowed(_NEW, held.versions_shown()), held.documents_shown())
     gone = _gone(connection, gone_within(connection, site, since, until), held)
     counts = (
-        connection.scalar(fresh) or 0,
-        connection.scalar(select(func.count()).select_from(changed.subquery())) or 0,
+        connection.scalar(narrowed(_NEW_TOTAL, held.documents_shown()), asked) or 0,
+        connection.scalar(narrowed(_CHANGED_TOTAL, held.versions_shown()), asked) or 0,
         len(gone),
     )
-    latest = changed.order_by(version.c.first_seen.desc(), version.c.id.desc()).limit(limit)
+    latest = narrowed(_LATEST_CHANGED, held.versions_shown())
     return Changes(
-        new=tuple(_newest(row, held) for row in connection.execute(new)),
-        changed=tuple(_changes(connection, latest, held)),
+        new=tuple(_newest(row, held) for row in connection.execute(new, limited).all()),
+        changed=tuple(_changes(connection, latest, limited, held)),
         gone=tuple(gone[:limit]),
         new_total=counts[0],
         changed_total=counts[1],
@@ -136,12 +162,8 @@ def changes_between(connection: Connection, site: str, since: str, until: str, l
     )
 
 
-def _standing(held: Standing) -> Select[Any]:
-    return (
-        select(document, version.c.title, version.c.lead, version.c.section.label("path"))
-        .join(version, version.c.id == document.c.version)
-        .where(document.c.kind == Kind.ARTICLE, *held.versions_shown())
-    )
+def _asked(site: str | None, **values: str | int) -> dict[str, str | int]:
+    return {"of": site, **values} if site else values
 
 
 def _newest(row: _Row, held: Standing) -> Newest:
@@ -159,26 +181,22 @@ def _newest(row: _Row, held: Standing) -> Newest:
     )
 
 
-_other = version.alias("other")
+_OWNERS = select(version.c.document).where(version.c.id.in_(bindparam("ids", expanding=True)))
+_VERSIONS = (
+    select(version.c.id, version.c.document, version.c.first_seen, version.c.title, version.c.text)
+    .add_columns(document.c.identity, document.c.url, document.c.site)
+    .join(document, document.c.id == version.c.document)
+    .where(version.c.document.in_(_OWNERS))
+    .order_by(version.c.document, version.c.first_seen, version.c.digest)
+)
 
 
-def _is_later() -> Any:
-    """A version that is not the first of its document."""
-    earlier = tuple_(_other.c.first_seen, _other.c.digest) < tuple_(version.c.first_seen, version.c.digest)
-    return select(_other.c.id).where(_other.c.document == version.c.document, earlier).exists()
-
-
-def _changes(connection: Connection, wanted: Select[Any], held: Standing) -> list[Change]:
+def _changes(
+    connection: Connection, wanted: Select[Any], asked: Mapping[str, str | int], held: Standing
+) -> list[Change]:
     """The changes that led to these versions, in their order; each beside the last one before it that may be shown."""
-    ids = [row[0] for row in connection.execute(wanted)]
-    owners = select(version.c.document).where(version.c.id.in_(dialect_of(connection).among(ids)))
-    rows = connection.execute(
-        select(version.c.id, version.c.document, version.c.first_seen, version.c.title, version.c.text)
-        .add_columns(document.c.identity, document.c.url, document.c.site)
-        .join(document, document.c.id == version.c.document)
-        .where(version.c.document.in_(owners))
-        .order_by(version.c.document, version.c.first_seen, version.c.digest)
-    )
+    ids = connection.scalars(wanted, asked).all()
+    rows = connection.execute(_VERSIONS, {"ids": ids}).all() if ids else ()
     found: dict[int, Change] = {}
     for _, versions in groupby(rows, key=lambda row: row.document):
         shown = [(number, row) for number, row in enumerate(versions, 1) if row.id not in held.versions]
@@ -203,6 +221,8 @@ def _change(before: tuple[int, _Row], after: tuple[int, _Row], held: Standing) -
 
 
 def _gone(connection: Connection, moments: Mapping[int, str], held: Standing) -> list[Gone]:
+    if not moments:
+        return []
     rows = connection.execute(
         select(document.c.id, document.c.identity, document.c.url, document.c.site, version.c.title)
         .join(version, version.c.id == document.c.version)

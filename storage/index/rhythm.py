@@ -5,10 +5,10 @@ A month is one in Việt Nam (`2025-01`); months in which nothing came are left 
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from storage.index.tables import document, tally
-from storage.index.withheld import standing
+from storage.index.withheld import narrowed, standing
 from storage.model import Kind
 
 
@@ -38,22 +38,30 @@ class Section:
     last: str
 
 
+_COUNTS = (tally.c[name] for name in ("site", "month", "captures", "revisits", "documents", "versions"))
+_MONTHS = (
+    select(*_COUNTS)
+    .where((tally.c.captures > 0) | (tally.c.versions > 0) | (tally.c.documents > 0))
+    .order_by(tally.c.site, tally.c.month)
+)
+_MONTHS_OF_SITE = _MONTHS.where(tally.c.site == bindparam("of"))
+
+
 def months(connection: Connection, site: str | None = None) -> list[Month]:
     """What came, by site and month, the earliest first."""
-    counts = (tally.c[name] for name in ("site", "month", "captures", "revisits", "documents", "versions"))
-    query = select(*counts).where((tally.c.captures > 0) | (tally.c.versions > 0) | (tally.c.documents > 0))
-    query = query.order_by(tally.c.site, tally.c.month)
-    return [Month(*row) for row in connection.execute(query.where(tally.c.site == site) if site else query)]
+    rows = connection.execute(_MONTHS_OF_SITE, {"of": site}) if site else connection.execute(_MONTHS)
+    return [Month(*row) for row in rows.all()]
+
+
+_SECTIONS = (
+    select(document.c.section, func.count().label("documents"), func.min(document.c.day), func.max(document.c.day))
+    .where(document.c.site == bindparam("of"), document.c.kind == Kind.ARTICLE, document.c.section.is_not(None))
+    .group_by(document.c.section)
+    .order_by(func.count().desc(), document.c.section)
+)
 
 
 def sections(connection: Connection, site: str) -> list[Section]:
     """The sections of a site, the largest first."""
-    count = func.count().label("documents")
-    rows = connection.execute(
-        select(document.c.section, count, func.min(document.c.day), func.max(document.c.day))
-        .where(document.c.site == site, document.c.kind == Kind.ARTICLE, document.c.section.is_not(None))
-        .where(*standing(connection).documents_shown())
-        .group_by(document.c.section)
-        .order_by(count.desc(), document.c.section)
-    )
-    return [Section(*row) for row in rows]
+    query = narrowed(_SECTIONS, standing(connection).documents_shown())
+    return [Section(*row) for row in connection.execute(query, {"of": site}).all()]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, Select, and_, func, insert, or_, 
 
 from storage.index.crawls import CRAWL
 from storage.index.dialects import dialect_of
+from storage.index.distinct import values_of
 from storage.index.engine import Index
 from storage.index.tables import crawl, ledger, schedule
 from storage.model import Outcome
@@ -19,7 +20,7 @@ from storage.moments import written
 
 OPEN = (Outcome.WAITING, Outcome.RUNNING)
 _AT_THE_END = ("outcome", "reason", "finished", "status")
-_OPEN = text("ledger.outcome IN ('waiting', 'running')")  # in the words of its partial index
+OPEN_RUN = text("ledger.outcome IN ('waiting', 'running')")  # in the words of its partial index
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,12 @@ class Run:
     log: str | None = None
 
 
+_PLANNED = select(schedule).order_by(schedule.c.job)
+
+
 def planned(connection: Connection) -> dict[str, Planned]:
     """Everything that is planned, by job."""
-    rows = connection.execute(select(schedule).order_by(schedule.c.job)).mappings()
+    rows = connection.execute(_PLANNED).mappings().all()
     return {row["job"]: Planned(**_moments(row, "told", "next", "paused")) for row in rows}
 
 
@@ -81,18 +85,26 @@ def untried(connection: Connection, sites: Iterable[str]) -> set[str]:
     return set(sites).difference(crawled, connection.scalars(select(ledger.c.job).distinct()))
 
 
+_jobs = values_of(ledger.c.job, "jobs")
+_ended = ledger.alias("ended")
+_LAST = (
+    select(_ended.c.id)
+    .where(_ended.c.job == _jobs.c.job, _ended.c.outcome.not_in(OPEN))
+    .order_by(func.coalesce(_ended.c.started, _ended.c.due).desc(), _ended.c.id)
+    .limit(1)
+    .correlate(_jobs)
+)
+_LAST_RUNS = select(ledger).select_from(_jobs).join(ledger, ledger.c.id == _LAST.scalar_subquery())
+
+
 def last_runs(connection: Connection) -> dict[str, Run]:
     """By job, the run that began last, else was due last, of those that have come to an end."""
-    moment = func.coalesce(ledger.c.started, ledger.c.due)
-    newest = func.row_number().over(partition_by=ledger.c.job, order_by=(moment.desc(), ledger.c.id))
-    ended = select(ledger.c.id, newest.label("place")).where(ledger.c.outcome.not_in(OPEN)).subquery()
-    query = select(ledger).join(ended, and_(ended.c.id == ledger.c.id, ended.c.place == 1))
-    return {one.job: one for one in _runs(connection, query)}
+    return {one.job: one for one in _runs(connection, _LAST_RUNS)}
 
 
 def open_runs(connection: Connection) -> list[Run]:
     """Runs that wait or run, those that are due first before others."""
-    return _runs(connection, select(ledger).where(_OPEN).order_by(ledger.c.due, ledger.c.id))
+    return _runs(connection, select(ledger).where(OPEN_RUN).order_by(ledger.c.due, ledger.c.id))
 
 
 def add(connection: Connection, runs: Iterable[Run]) -> None:
@@ -124,7 +136,7 @@ def note_process(connection: Connection, run: str, pid: int | None) -> None:
 def finish(connection: Connection, ended: Run) -> bool:
     """Write down what became of a run; False, and nothing is changed, where somebody has done so before."""
     values = {name: value for name, value in _values(asdict(ended)).items() if name in _AT_THE_END}
-    return bool(connection.execute(update(ledger).where(ledger.c.id == ended.run, _OPEN).values(values)).rowcount)
+    return bool(connection.execute(update(ledger).where(ledger.c.id == ended.run, OPEN_RUN).values(values)).rowcount)
 
 
 def pages(index: Index, size: int) -> Iterator[list[Run]]:
