@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import chain
+from itertools import chain, groupby
 
 _WORD = re.compile(r"\S+\s*|\s+")
 _PARAGRAPH = re.compile(r".+?(?:\n+|$)", re.DOTALL)
@@ -24,14 +24,18 @@ def compare(old: str, new: str) -> list[Piece]:
 
     Paragraphs are compared first, then the words of those that differ. Neighbours with one `op` are one piece.
     """
-    pieces: list[Piece] = []
-    for piece in _by(_PARAGRAPH.findall(old), _PARAGRAPH.findall(new)):
-        for part in _by_words(piece) if piece.op == "replace" else [piece]:
-            if pieces and pieces[-1].op == part.op:
-                pieces[-1] = Piece(part.op, pieces[-1].a + part.a, pieces[-1].b + part.b)
-            else:
-                pieces.append(part)
-    return pieces
+    return list(compared(old, new))
+
+
+def compared(old: str, new: str) -> Iterator[Piece]:
+    """The same, one after the other: who looks at the first ones only does not wait for the others."""
+    parts = chain.from_iterable(
+        _by_words(piece) if piece.op == "replace" else (piece,)
+        for piece in _by(_PARAGRAPH.findall(old), _PARAGRAPH.findall(new))
+    )
+    for op, alike in groupby(parts, key=lambda part: part.op):
+        some = list(alike)
+        yield Piece(op, "".join(part.a for part in some), "".join(part.b for part in some))
 
 
 def words(pieces: Iterable[Piece]) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """What in an archive needs a person, as far as it is quick to see."""
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,14 +45,15 @@ def _unsealed(files: Sequence[File], running: Collection[str]) -> Iterator[Probl
 
 def _damaged(home: Path, files: Sequence[File]) -> Iterator[Problem]:
     """Sealed files that are gone or have another length."""
-    wrong = [one for one in files if one.bytes is not None and _length(home / one.name) != one.bytes]
+    below = f"{home}{os.sep}"
+    wrong = [one for one in files if one.bytes is not None and _length(below + one.name) != one.bytes]
     for site, mine in _by_site(wrong):
         yield Problem(site, "lost", None, f"{_named(mine)} lost or of another length: put back a copy")
 
 
-def _length(path: Path) -> int | None:
+def _length(path: str) -> int | None:  # an archive has thousands of files: a Path for each takes longer than the look
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except FileNotFoundError:
         return None
 

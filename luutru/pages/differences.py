@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from luutru.comparison import Piece, compare, words
+from luutru.comparison import Piece, compare, compared, words
 
 _AROUND = 8  # words that stand on either side of a change
 _LONG = 40  # words of a change that are shown in one line
@@ -43,13 +43,20 @@ def counted(changed: Sequence[Line]) -> tuple[int, int]:
 
 def refined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """The same pieces, in which the words that a replaced one begins or ends with on both sides are no change."""
-    found: list[Piece] = []
+    return tuple(_refined(pieces))
+
+
+def _refined(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    before: Piece | None = None
     for one in _narrowed(pieces):
-        if found and found[-1].op == one.op == "equal":
-            found[-1] = _equal(found[-1].b + one.b)
-        else:
-            found.append(one)
-    return tuple(found)
+        if before and before.op == one.op == "equal":
+            before = _equal(before.b + one.b)
+            continue
+        if before:
+            yield before
+        before = one
+    if before:
+        yield before
 
 
 def _narrowed(pieces: Iterable[Piece]) -> Iterator[Piece]:
@@ -89,13 +96,15 @@ def _is_inside(text: str, at: int) -> bool:
 
 def gist(old: str, new: str) -> tuple[Piece, ...]:
     """The first change between two texts, with a few words on either side of it."""
-    pieces = refined(compare(old, new))
-    at = next((number for number, one in enumerate(pieces) if one.op != "equal"), None)
-    if at is None:
+    pieces = _refined(compared(old, new))
+    first = next(pieces, None)
+    same, changed = (first, next(pieces, None)) if first and first.op == "equal" else (None, first)
+    if changed is None:
         return ()
-    change = Piece(pieces[at].op, _cut(pieces[at].a), _cut(pieces[at].b))
-    before = _last(pieces[at - 1].b) if at else ""
-    after = _first(pieces[at + 1].b) if at + 1 < len(pieces) else ""
+    change = Piece(changed.op, _cut(changed.a), _cut(changed.b))
+    following = next(pieces, None)
+    before = _last(same.b) if same else ""
+    after = _first(following.b) if following else ""
     return tuple(
         one for one in (Piece("equal", before, before), change, Piece("equal", after, after)) if one.a or one.b
     )

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
 
+from storage.index.crawls import CRAWL
 from storage.index.problem import Problem
 from storage.index.schedule import OPEN, OPEN_RUN
 from storage.index.tables import crawl, file, fixity, ledger, schedule
@@ -30,24 +31,33 @@ def unserved(connection: Connection, now: datetime) -> Iterator[Problem]:
         yield Problem(None, "schedule", since, detail)
 
 
-_GOOD = (crawl.c.outcome == Outcome.COMPLETED, crawl.c.kind == "crawl")
-_LAST_GOOD = select(func.max(crawl.c.started)).where(crawl.c.site == schedule.c.site, *_GOOD).scalar_subquery()
-_NO_GOOD_CRAWL = (
-    select(ledger.c.site, func.sum(ledger.c.slots).label("runs"), func.min(ledger.c.due).label("due"))
-    .join(schedule, schedule.c.job == ledger.c.job)
-    .where(schedule.c.planned.is_not(None), schedule.c.paused.is_(None), ledger.c.site.is_not(None))
-    .where(ledger.c.asked_by.is_(None), ledger.c.outcome.not_in(OPEN), ledger.c.due > func.coalesce(_LAST_GOOD, ""))
-    .where(ledger.c.outcome != Outcome.COMPLETED)
-    .group_by(ledger.c.site)
-    .having(func.sum(ledger.c.slots) >= _RUNS)
+_GOOD = (crawl.c.outcome == Outcome.COMPLETED, crawl.c.kind == CRAWL)
+_LAST_GOOD = (
+    select(func.max(crawl.c.started))
+    .where(crawl.c.site == schedule.c.site, *_GOOD)
+    .correlate(schedule)
+    .scalar_subquery()
+)
+_SINCE = (  # by job and moment, so that only what follows the last good crawl is looked at
+    ledger.c.job == schedule.c.job,
+    ledger.c.due > func.coalesce(_LAST_GOOD, ""),
+    ledger.c.asked_by.is_(None),
+    ledger.c.outcome.not_in((*OPEN, Outcome.COMPLETED)),
+)
+_PLANNED_SINCE = (
+    select(schedule.c.site)
+    .add_columns(select(func.sum(ledger.c.slots)).where(*_SINCE).scalar_subquery().label("runs"))
+    .add_columns(select(func.min(ledger.c.due)).where(*_SINCE).scalar_subquery().label("due"))
+    .where(schedule.c.planned.is_not(None), schedule.c.paused.is_(None), schedule.c.site.is_not(None))
 )
 
 
 def no_good_crawl(connection: Connection, _now: datetime) -> Iterator[Problem]:
     """Sites of which several planned runs in a row came to no good crawl."""
-    for row in connection.execute(_NO_GOOD_CRAWL).all():
-        detail = f"no good crawl, though {row.runs:,} were planned: `luutru runs list {row.site}` says why"
-        yield Problem(row.site, "overdue", row.due, detail)
+    for row in connection.execute(_PLANNED_SINCE).all():
+        if (row.runs or 0) >= _RUNS:
+            detail = f"no good crawl, though {row.runs:,} were planned: `luutru runs list {row.site}` says why"
+            yield Problem(row.site, "overdue", row.due, detail)
 
 
 _PAUSED = (
