@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from itertools import chain, groupby
 
 _WORD = re.compile(r"\S+\s*|\s+")
-_PARAGRAPH = re.compile(r".+?(?:\n+|$)", re.DOTALL)
+_PARAGRAPH = re.compile(r".[^\n]*\n*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
