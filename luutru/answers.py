@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing_extensions import TypedDict  # that of typing is not read by pydantic before Python 3.12
 
 from luutru.cite import Work
-from luutru.comparison import Piece, compare
+from luutru.comparison import Effort, Piece, compare
 from storage import health as watching
 from storage.collection import Collection
 from storage.disk import folders, free_bytes
@@ -120,17 +120,24 @@ def health(collection: Collection) -> Health:
 
 
 def comparison(
-    connection: Connection, document: str, versions: tuple[int, int] | None, identities: Iterable[str] = ()
+    connection: Connection,
+    document: str,
+    versions: tuple[int, int] | None,
+    identities: Iterable[str] = (),
+    effort: Effort | None = None,
 ) -> Comparison:
-    """How one version of a document becomes another, without numbers the last two; raises NotFound."""
+    """How one version of a document becomes another, as far as the effort goes, without numbers the last two.
+
+    Raises NotFound.
+    """
     held = questions.texts(connection, document, identities)
     shown = [number for number in range(1, len(held.texts) + 1) if number not in held.withheld]
     one, other = versions or _last_two(held.document, shown)
     for number in (one, other):
         if number not in shown:
             raise NotFound(f"{held.document} has no version {number}: `luutru history {held.document}` lists them")
-    changes = compare(*("\n\n".join(held.texts[number - 1]) for number in (one, other)))
-    return {"document": held.document, "from": one, "to": other, "changes": changes}
+    old, new = ("\n\n".join(held.texts[number - 1]) for number in (one, other))
+    return {"document": held.document, "from": one, "to": other, "changes": compare(old, new, effort)}
 
 
 def _last_two(document: str, shown: Sequence[int]) -> tuple[int, int]:

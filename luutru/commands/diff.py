@@ -20,12 +20,17 @@ def command(invocation: Invocation, document: str, versions: tuple[int, ...]) ->
     """
     import spiders
     from luutru import answers
+    from luutru.comparison import Effort
 
     if len(versions) not in (0, 2):
         raise click.UsageError("name two versions, or none for the last two")
     chosen = (versions[0], versions[1]) if versions else None
+    effort = Effort()
     with invocation.collection() as collection, collection.index.read() as connection:
-        compared = answers.comparison(connection, document, chosen, spiders.documents(document))
+        compared = answers.comparison(connection, document, chosen, spiders.documents(document), effort)
+    if effort.was_short:
+        sentence = "too long and too different to compare every word: whole passages are shown as changed"
+        click.echo(f"luutru: {sentence}", err=True)
     if invocation.json:
         write_json(compared)
         return

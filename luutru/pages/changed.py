@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from luutru.comparison import Piece
+from luutru.comparison import Effort, Piece
 from luutru.pages.differences import gist
 from storage.index.latest import Change
 
@@ -24,10 +24,11 @@ class Changed:
 
 def shown(changes: Iterable[Change]) -> tuple[Changed, ...]:
     """The changes as they are shown."""
-    return tuple(map(_shown, changes))
+    effort = Effort()  # for all of them
+    return tuple(_shown(one, effort) for one in changes)
 
 
-def _shown(one: Change) -> Changed:
+def _shown(one: Change, effort: Effort) -> Changed:
     (old_title, _, old), (new_title, _, new) = one.old.partition("\n\n"), one.new.partition("\n\n")
     in_title = old_title != new_title
     return Changed(
@@ -38,5 +39,5 @@ def _shown(one: Change) -> Changed:
         after=one.after,
         when=one.when,
         in_title=in_title,
-        pieces=gist(old_title, new_title) if in_title else gist(old, new),
+        pieces=gist(old_title, new_title, effort) if in_title else gist(old, new, effort),
     )

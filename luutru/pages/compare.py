@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 import spiders
+from luutru.comparison import Effort
 from luutru.pages import rendering
 from luutru.pages.differences import Line, counted, lines
 from luutru.responses import JsonResponse
@@ -18,7 +19,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How version `a` of a document became version `b`."""
+    """How version `a` of a document became version `b`; `coarse` where that was too much to compare every word."""
 
     document: str
     title: str
@@ -30,6 +31,7 @@ class Comparison:
     to_seen: str
     added: int
     removed: int
+    coarse: bool
     rows: tuple[Line, ...]
 
     @property
@@ -75,7 +77,8 @@ def comparison(room: Room, wanted: str, a: int | None, b: int | None) -> Compari
     for number in (a, b):
         if number not in seen:
             raise NotFound(f"{shown.document} has no version {number}: there are {len(seen)}")
-    found = lines(texts[a - 1], texts[b - 1])
+    effort = Effort()
+    found = lines(texts[a - 1], texts[b - 1], effort)
     added, removed = counted(found)
     return Comparison(
         document=shown.document,
@@ -88,5 +91,6 @@ def comparison(room: Room, wanted: str, a: int | None, b: int | None) -> Compari
         to_seen=seen[b].first_seen,
         added=added,
         removed=removed,
+        coarse=effort.was_short,
         rows=found,
     )

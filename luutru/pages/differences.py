@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
-from luutru.comparison import Piece, compare, compared, words
+from luutru.comparison import Effort, Piece, changes, compare, compared, words
 
 _AROUND = 8  # words that stand on either side of a change
 _LONG = 40  # words of a change that are shown in one line
 _MANY = 2_500  # pairs of paragraphs that are tried with each other
+_PAIR, _LINE = 10, 500  # steps that such a pair takes, and what is shown by itself
+_LONGEST = 100  # letters of a word, or a figure
 _ALIKE = 0.4
 _WORD = re.compile(r"\S+")
 _WITHIN_FIGURES = frozenset(f"{sign}d" for sign in ".,/:-")
@@ -29,11 +30,12 @@ class Line:
     paragraphs: tuple[str, ...] = ()
 
 
-def lines(old: tuple[str, str], new: tuple[str, str]) -> tuple[Line, ...]:
-    """How one title and text become another."""
+def lines(old: tuple[str, str], new: tuple[str, str], effort: Effort | None = None) -> tuple[Line, ...]:
+    """How one title and text become another, as far as the effort goes."""
+    effort = effort or Effort()
     before, after = (text.split("\n\n") if text else [] for _, text in (old, new))
-    title = [] if old[0] == new[0] else [Line("replace", 0, refined(compare(old[0], new[0])))]
-    return (*title, *_paragraphs(before, after))
+    title = [] if old[0] == new[0] else [Line("replace", 0, refined(compare(old[0], new[0], effort)))]
+    return (*title, *_paragraphs(before, after, effort))
 
 
 def counted(changed: Sequence[Line]) -> tuple[int, int]:
@@ -80,9 +82,8 @@ def _alike(one: str, other: str) -> int:
     """How much two texts have in common at their beginning, in whole words."""
     shorter = min(len(one), len(other))
     at = next((at for at in range(shorter) if one[at] != other[at]), shorter)
-    while at and any(_is_inside(text, at) for text in (one, other)):
-        at -= 1
-    return at
+    places = range(at, max(at - _LONGEST, 0), -1)
+    return next((at for at in places if not any(_is_inside(text, at) for text in (one, other))), 0)
 
 
 def _is_inside(text: str, at: int) -> bool:
@@ -94,9 +95,9 @@ def _is_inside(text: str, at: int) -> bool:
     return (before[-1:] == "d" and kinds in _WITHIN_FIGURES) or (kinds[:1] == "d" and before[::-1] in _WITHIN_FIGURES)
 
 
-def gist(old: str, new: str) -> tuple[Piece, ...]:
+def gist(old: str, new: str, effort: Effort | None = None) -> tuple[Piece, ...]:
     """The first change between two texts, with a few words on either side of it."""
-    pieces = _refined(compared(old, new))
+    pieces = _refined(compared(old, new, effort or Effort()))
     first = next(pieces, None)
     same, changed = (first, next(pieces, None)) if first and first.op == "equal" else (None, first)
     if changed is None:
@@ -110,30 +111,38 @@ def gist(old: str, new: str) -> tuple[Piece, ...]:
     )
 
 
-def _paragraphs(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
-    for op, i, j, k, n in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+def _paragraphs(old: Sequence[str], new: Sequence[str], effort: Effort) -> Iterator[Line]:
+    for op, i, j, k, n in changes(old, new, effort):
         if op == "equal":
             yield Line(op, k + 1, (), tuple(new[k:n]))
+        elif effort.takes(_LINE * (j - i + n - k)):
+            yield from _changed(old[i:j], new[k:n], i, k, effort)
         else:
-            yield from _changed(old[i:j], new[k:n], i, k)
+            yield from _changed(_joined(old[i:j]), _joined(new[k:n]), i, k, effort)
 
 
-def _changed(old: Sequence[str], new: Sequence[str], i: int, k: int) -> Iterator[Line]:
+def _joined(paragraphs: Sequence[str]) -> Sequence[str]:
+    """All of them as one."""
+    return ["\n\n".join(paragraphs)] if paragraphs else []
+
+
+def _changed(old: Sequence[str], new: Sequence[str], i: int, k: int, effort: Effort) -> Iterator[Line]:
     """Paragraphs that are alike beside each other, the others by themselves, in the order of the texts."""
     one, other = 0, 0
-    for left, right in [*_pairs(old, new), (len(old), len(new))]:
+    for left, right in [*_pairs(old, new, effort), (len(old), len(new))]:
         yield from (Line("delete", i + at + 1, (Piece("delete", old[at], ""),)) for at in range(one, left))
         yield from (Line("insert", k + at + 1, (Piece("insert", "", new[at]),)) for at in range(other, right))
         if left < len(old):
-            yield Line("replace", k + right + 1, refined(compare(old[left], new[right])))
+            yield Line("replace", k + right + 1, refined(compare(old[left], new[right], effort)))
         one, other = left + 1, right + 1
 
 
-def _pairs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+def _pairs(old: Sequence[str], new: Sequence[str], effort: Effort) -> list[tuple[int, int]]:
     """Which paragraphs became which: those that have enough words in common, the order kept, as much as can be."""
-    if len(old) * len(new) > _MANY:
+    if len(old) * len(new) > _MANY or not effort.takes(_PAIR * len(old) * len(new)):
         return [(at, at) for at in range(min(len(old), len(new)))]
-    share = [[_share(one, other) for other in new] for one in old]
+    mine, theirs = ([set(_WORD.findall(one)) for one in paragraphs] for paragraphs in (old, new))
+    share = [[_share(one, other) for other in theirs] for one in mine]
     best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for i in range(len(old) - 1, -1, -1):
         for k in range(len(new) - 1, -1, -1):
@@ -151,8 +160,7 @@ def _pairs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _share(one: str, other: str) -> float:
-    mine, theirs = set(_WORD.findall(one)), set(_WORD.findall(other))
+def _share(mine: set[str], theirs: set[str]) -> float:
     return 2 * len(mine & theirs) / (len(mine) + len(theirs)) if mine and theirs else 0.0
 
 

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import pairwise
 
 from fastapi import APIRouter, Request, Response
 
 import spiders
 from luutru.cite import Style, Work, cite
-from luutru.comparison import compare, words
+from luutru.comparison import Effort, compare, words
 from luutru.pages import rendering
 from luutru.pages.links import Links
 from luutru.pages.naming import defined
@@ -31,6 +32,7 @@ from storage.provenance import Proof, prove
 router = APIRouter()
 _DATED = 3  # pages that name the day of a document
 _COMPARED = 20  # versions whose words are counted, the newest
+_EFFORT = 3_000_000  # that all of them together may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +228,17 @@ def _proof(room: Room, source: Source) -> Proof:
 
 
 def _standing(shown: Shown, texts: Sequence[tuple[str, str]]) -> Iterable[Standing]:
-    """The versions, and what changed in each of the newest of them."""
-    newest = max((one.version for one in shown.versions), default=0) - _COMPARED
-    for before, one in zip([None, *shown.versions], shown.versions, strict=False):
-        counted: tuple[int, int] | tuple[None, None] = (None, None)
-        if before and one.version > newest:
-            counted = words(compare(*("\n\n".join(texts[at.version - 1]) for at in (before, one))))
-        yield Standing(one.version, one.first_seen, one.last_seen, *counted)
+    """The versions, and what changed in each of the newest of them, as far as an effort goes."""
+    counted: dict[int, tuple[int, int]] = {}
+    effort = Effort(_EFFORT)
+    for after, before in pairwise(shown.versions[: -_COMPARED - 2 : -1]):
+        old, new = ("\n\n".join(texts[at.version - 1]) for at in (before, after))
+        pieces = compare(old, new, effort)
+        if effort.was_short:
+            break
+        counted[after.version] = words(pieces)
+    for one in shown.versions:
+        yield Standing(one.version, one.first_seen, one.last_seen, *counted.get(one.version, (None, None)))
 
 
 def _pictured(connection: Connection, images: Sequence[Image], moment: str) -> tuple[Pictured, ...]:
