@@ -1,7 +1,8 @@
 """The language of questions: words, "phrases", -exclusions, prefix* and fields such as `site:thst` or `after:2024-05`.
 
 Whatever does not read as a field is words; nothing that a user types is syntax to the database. Words are what the full
-text counts as such, letters and digits, so that `PT&TH` and `02/01/2025` are phrases.
+text counts as such, letters and digits, so that `PT&TH` and `02/01/2025` are phrases. Within quotation marks one is
+written as two.
 """
 
 import re
@@ -49,8 +50,8 @@ class Query:
 
 _PIECE = re.compile(
     r"""(?P<minus>-*)
-        (?:(?P<field>[A-Za-z]+):(?="[^"]*\w|[^\s"]))?
-        (?:"(?P<quoted>[^"]*)(?:"|$)(?P<star>\*?)|(?P<bare>[^\s"]+))""",
+        (?:(?P<field>[A-Za-z]+):(?="(?:[^"\w]|"")*\w|[^\s"]))?
+        (?:"(?P<quoted>[^"]*(?:""[^"]*)*)(?:"|$)(?P<star>\*?)|(?P<bare>[^\s"]+))""",
     re.VERBOSE,
 )
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{MARKS}])*")
@@ -61,7 +62,7 @@ _DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 
 def parse(text: str) -> Query:
     """What the text asks for; only a date that is none is refused, with UsageError."""
-    readable = unicodedata.normalize("NFC", _UNREADABLE.sub(" ", text).translate(_QUOTES))
+    readable = straight(_UNREADABLE.sub(" ", text))
     terms: dict[Term, None] = {}
     excluded: dict[Term, None] = {}
     filters: dict[Filter, None] = {}
@@ -71,6 +72,17 @@ def parse(text: str) -> Query:
         elif term := _term(piece):
             (excluded if piece["minus"] else terms)[term] = None
     return Query(tuple(terms), tuple(excluded), tuple(filters))
+
+
+def straight(text: str) -> str:
+    """The text as questions have it: composed, every quotation mark the plain one, nothing that cannot be seen."""
+    return unicodedata.normalize("NFC", text.translate(_QUOTES))
+
+
+def quoted(value: str) -> str:
+    """The value as it is written within quotation marks; `parse` reads it again, however it is spelled."""
+    doubled = straight(value).replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _filter(piece: re.Match[str]) -> Filter | None:
@@ -87,7 +99,7 @@ def _term(piece: re.Match[str]) -> Term | None:
 
 
 def _value(piece: re.Match[str]) -> str:
-    return piece["bare"] if piece["quoted"] is None else piece["quoted"]
+    return piece["bare"] if piece["quoted"] is None else piece["quoted"].replace('""', '"')
 
 
 def _one_of(*values: str) -> Callable[[str], str | None]:

@@ -294,6 +294,18 @@ def test_an_archived_title_is_only_text(room: Served) -> None:
     assert heading(page(room, f"/d/{HOSTILE}")).startswith(HOSTILE_TITLE[:20])
 
 
+def test_a_section_with_a_quotation_mark_is_chosen_by_its_link_and_by_its_facet(room: Served) -> None:
+    section, author = page(room, f"/d/{HOSTILE}").xpath("//a[contains(@href, 'section') or contains(@href, 'author')]")
+    for link in (section, author):
+        found = page(room, link.get("href"))
+        assert heading(found) == "1 tài liệu"
+        assert found.xpath("//ol[@class='list']/li/h3/a/@href")[0].startswith(f"/d/{HOSTILE}")
+    (chosen,) = page(room, section.get("href")).xpath(
+        "//nav[contains(@class, 'facets')]//li[.//bdi[contains(., '\"')]]/a"
+    )
+    assert chosen.get("aria-current") == "true"
+
+
 # Versions
 
 

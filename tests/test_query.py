@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage.errors import UsageError
-from storage.query import Filter, Query, Term, parse
+from storage.query import Filter, Query, Term, parse, quoted, straight
 
 SYNTAX = ["-", "*", ":", '"', "(", ")", "^", "AND ", "OR ", "NOT ", "NEAR(", "'", "%", "\\", "_", "+", "{", "}", "“"]
 FIELDS = [
@@ -35,6 +35,7 @@ def words(*terms: str) -> Query:
         ('"đô thị" loại', ["đô thị", "loại"]),
         ('"đô thị', ["đô thị"]),
         ("“đô thị” loại", ["đô thị", "loại"]),
+        ('"đô ""thị"" loại" I', ["đô thị loại", "I"]),
         ("PT&TH 02/01/2025", ["PT TH", "02 01 2025"]),
         ("covid-19", ["covid 19"]),
         ("đô đô", ["đô"]),
@@ -77,6 +78,9 @@ def test_exclusions() -> None:
         ("SITE:Thst", "site", "thst"),
         ('section:"Tin địa phương"', "section", "Tin địa phương"),
         ('section:"Tin địa phương', "section", "Tin địa phương"),
+        ('section:"Chuyên mục ""Sống"""', "section", 'Chuyên mục "Sống"'),
+        ("section:“Chuyên mục ““Sống”””", "section", 'Chuyên mục "Sống"'),
+        ('section:"""Sống"" hôm nay"', "section", '"Sống" hôm nay'),
         ("author:Nguyễn", "author", "Nguyễn"),
         ("after:2024", "after", "2024-01-01"),
         ("after:2024-05", "after", "2024-05-01"),
@@ -119,3 +123,11 @@ def test_any_text_is_a_question(text: str) -> None:
     terms = query.terms + query.excluded
     assert all(term.words for term in terms)
     assert not any(character in SYNTAX for term in terms for character in str(term))
+
+
+@given(st.text(st.sampled_from('ab "“”„-*: \u200b&<')).filter(lambda name: any(map(str.isalpha, name))))
+@example('Chuyên mục "Sống khỏe" & <b>')
+def test_any_name_of_a_section_can_be_written(name: str) -> None:
+    (named,) = parse(f"section:{quoted(name)}").filters
+    assert named == Filter("section", straight(name).strip())
+    assert parse(f"a -section:{quoted(name)} b").filters == (Filter("section", named.value, excluded=True),)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from storage.query import Filter, Query, Term
+from storage.query import Filter, Query, Term, quoted
 
 _PERIODS = ("after", "before")
 
@@ -61,8 +61,8 @@ def _term(term: Term) -> str:
 
 def _filter(one: Filter) -> str:
     value = _date(one) if one.field in _PERIODS else one.value
-    quoted = f'"{value}"' if any(sign.isspace() for sign in value) else value
-    return f"{'-' if one.excluded else ''}{one.field}:{quoted}"
+    text = quoted(value) if any(sign.isspace() or sign == '"' for sign in value) else value
+    return f"{'-' if one.excluded else ''}{one.field}:{text}"
 
 
 def _date(one: Filter) -> str:

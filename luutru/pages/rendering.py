@@ -17,6 +17,7 @@ from luutru.pages.links import Links
 from luutru.pages.naming import defined
 from luutru.pages.words import LANGUAGES, Words
 from luutru.room import Room
+from storage.query import quoted
 
 MARKS = ("\x02", "\x03")  # around what was searched for: characters that no text has
 _MARKED = re.compile(f"([{''.join(MARKS)}])")
@@ -105,6 +106,7 @@ def _environment() -> Environment:
         "sparkline": charts.sparkline,
         "quarters": charts.quarters,
         "marks": marked,
+        "quoted": quoted,
         "states": STATES,
         "version": metadata.version("luutru"),
     }

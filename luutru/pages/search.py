@@ -17,7 +17,7 @@ from storage.folding import accented
 from storage.index.brief import Brief, briefs
 from storage.index.facets import Facets
 from storage.index.search import Results, search
-from storage.query import Filter, Query, parse
+from storage.query import Filter, Query, parse, straight
 
 router = APIRouter()
 _SHOWN = 20
@@ -179,7 +179,9 @@ def _chips(query: Query) -> Iterable[Chip]:
 
 def _facets(query: Query, facets: Facets) -> Iterable[Facet]:
     for field, values in (("site", facets.site), ("section", facets.section), ("has", facets.has)):
-        choices = tuple(_choice(query, Filter(field, value), value, count) for value, count in values[:_VALUES])
+        choices = tuple(
+            _choice(query, Filter(field, straight(value)), value, count) for value, count in values[:_VALUES]
+        )
         if choices:
             yield Facet(field, choices)
 

@@ -10,7 +10,7 @@ from storage.index.attachments import offering_pdfs
 from storage.index.dialects import dialect_of
 from storage.index.gone import gone
 from storage.index.tables import document, version
-from storage.query import Filter
+from storage.query import Filter, straight
 
 Condition = ColumnElement[bool]
 
@@ -55,7 +55,7 @@ def _lists(connection: Connection, column: Column[str], fits: Callable[[list[str
 
 
 def _comparable(name: str) -> str:
-    return " ".join(fold(name).casefold().split())
+    return " ".join(fold(straight(name)).casefold().split())
 
 
 def _after(connection: Connection, values: Sequence[str]) -> Condition:
