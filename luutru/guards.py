@@ -119,7 +119,7 @@ class Unchanged:
         stamp = self.room.changes.stamp()
         if stamp is None:
             return None
-        hour = f"{datetime.now(UTC):%Y%m%d%H}"  # what is withheld may come back by the clock
+        hour = f"{datetime.now(UTC):%Y%m%d%H}"  # charts and weeks end by the clock
         where = self.room.replay_url or ""  # pages link to it while it runs
         asked = scope["raw_path"] + b"?" + scope["query_string"]
         return f'W/"{blake2s(f"{stamp} {hour} {where} ".encode() + asked, key=self._key, digest_size=12).hexdigest()}"'

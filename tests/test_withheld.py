@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +21,10 @@ from storage.errors import NotFound, Withheld
 from storage.exports import cdxj, jsonl
 from storage.index import carrying, questions, related, withheld, withholding
 from storage.index.attachments import offered_by
+from storage.index.changes import Changes
 from storage.index.search import Results, search
 from storage.index.tables import address, capture, near, offer, reading, version
+from storage.moments import written
 from storage.query import parse
 from storage.surt import surt
 
@@ -220,6 +222,19 @@ def test_it_ends_by_itself(archive: Archive) -> None:
     assert DOCUMENT not in archive.found("đô thị")
     with archive.read() as connection:
         assert [one.until for one in withheld.listed(connection)] == [lasts.isoformat(timespec="microseconds")]
+
+
+def test_an_answer_is_another_from_the_second_on_in_which_a_time_is_over(archive: Archive) -> None:
+    end = datetime.now(UTC) + timedelta(days=1)
+    clock = [written(end - timedelta(seconds=1))]
+    with closing(Changes(archive.home / "index.db", clock=lambda: clock[0])) as changes:
+        before = changes.stamp()
+        archive.withhold(DOCUMENT, written(end))
+        withheld_now = changes.stamp()
+        assert len({before, withheld_now, None}) == 3
+        assert changes.stamp() == withheld_now
+        clock[0] = written(end)
+        assert changes.stamp() not in (before, withheld_now)
 
 
 def test_it_survives_an_index_made_anew_and_another_name(archive: Archive, tmp_path: Path) -> None:
