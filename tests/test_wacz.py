@@ -181,6 +181,31 @@ def test_a_damaged_file_is_named(home: Path) -> None:
     assert f"{second.relative_to(home)}: it is gone" in done.out
 
 
+def test_what_is_damaged_is_left_out_where_something_is_withheld(home: Path) -> None:
+    first = min((home / "warc").rglob("*.gz"))
+    damaged = f"http://{HOST}/a/3"
+    with closing(sqlite3.connect(home / "index.db")) as connection:
+        query = "SELECT offset, length FROM capture WHERE url = ? AND type = 'response' ORDER BY date"
+        offset, length = connection.execute(query, (damaged,)).fetchone()
+    assert run(home, "withhold", URL, "--reason", "tòa án").status == 0
+    before = exported(home)
+    data = bytearray(first.read_bytes())
+    data[offset + length // 2] ^= 0xFF
+    first.write_bytes(data)
+    done = run(home, "export", "wacz", "--json")
+    told = json.loads(done.out)
+    assert (done.status, told["withheld"]) == (1, before["withheld"])
+    (problem,) = told["problems"]
+    assert problem["warc"] == str(first.relative_to(home))
+    assert f"run `luutru verify`; {length:,} bytes of it cannot be read and were left out" in problem["detail"]
+    package = Package(Path(told["file"]))
+    package.check()
+    lines = {(fields["url"], fields["mime"]) for _, _, fields in package.index()}
+    assert (f"http://{HOST}/a/1", "text/html") in lines
+    assert {mime for url, mime in lines if url == damaged} == {"warc/revisit"}  # of the later crawl, in another file
+    assert URL not in {url for url, _ in lines}
+
+
 def test_an_empty_archive_makes_an_empty_package(tmp_path: Path) -> None:
     told = exported(make_home(tmp_path / "home"))
     package = Package(tmp_path / "home" / "exports" / "archive.wacz")

@@ -2,12 +2,12 @@
 
 WARC files are stored as they are, so that each record can be read at its place. Where something is withheld, its
 records are left out, and so are the accounts of crawls, which name addresses; each record is one gzip member, so that
-the others stay what they were.
+the others stay what they were. What is damaged then is left out too: nobody can say that it may be seen.
 """
 
 import json
 import os
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -24,20 +24,21 @@ from storage.errors import StorageError
 from storage.exports import cdxj
 from storage.index.listings import Leaf, Sealed, leaves, sealed_files
 from storage.index.withheld import Standing, standing
-from storage.records import Record, records
+from storage.scanning import Broken, Scan
 
 VERSION = "1.1.1"
 _BLOCK = 3_000  # lines of the index that are one gzip member
 _PIECE = 1 << 20
 _ROOM = 2_000_000_000  # bytes that are left to crawls
 _ACCOUNT = "urn:luutru:"
+_NOT_AS_SEALED = "it is not as it was sealed: run `luutru verify`"
 _PAGES = {"format": "json-pages-1.0", "id": "pages", "title": "Articles", "hasText": False}
 _INDEX = {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that is not as it was sealed; it is in the export as it is."""
+    """A file that is not as it was sealed; it is in the export as it is, without what was left out."""
 
     warc: str
     detail: str
@@ -93,18 +94,18 @@ class _Moved:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._left_out: list[int] = []  # offsets
+        self._left_out: list[tuple[int, int]] = []  # where each begins, and ends
         self._before = [0]  # bytes that were left out before each of them
 
-    def leave_out(self, record: Record) -> None:
-        """This record, which lies behind all that were left out so far, is not there."""
-        self._left_out.append(record.offset)
-        self._before.append(self._before[-1] + record.length)
+    def leave_out(self, begin: int, end: int) -> None:
+        """What lies there, behind all that was left out so far, is not there."""
+        self._left_out.append((begin, end))
+        self._before.append(self._before[-1] + end - begin)
 
     def offset(self, offset: int) -> int | None:
         """Where the record lies that lay there; None where it is not there."""
-        place = bisect_left(self._left_out, offset)
-        if place < len(self._left_out) and self._left_out[place] == offset:
+        place = bisect_right(self._left_out, offset, key=lambda one: one[0])
+        if place and offset < self._left_out[place - 1][1]:
             return None
         return offset - self._before[place]
 
@@ -151,10 +152,12 @@ class _Writer:
             self.problems.append(Problem(one.name, "it is gone: put it back from a copy, then run `luutru verify`"))
             del self._moved[one.name]
             return
-        pieces = self._shown(path, shown, moved) if shown.urlkeys else _pieces(path)
-        added = self._add(f"archive/{moved.name}", pieces, one.bytes)
-        if not shown.urlkeys and added.hash != f"sha256:{one.sha256}":
-            self.problems.append(Problem(one.name, "it is not as it was sealed: run `luutru verify`"))
+        if shown.urlkeys:
+            self._add(f"archive/{moved.name}", self._shown(one, shown, moved), one.bytes)
+            return
+        added = self._add(f"archive/{moved.name}", _pieces(path), one.bytes)
+        if added.hash != f"sha256:{one.sha256}":
+            self.problems.append(Problem(one.name, _NOT_AS_SEALED))
 
     def _name_in_package(self, warc: str) -> str:
         """The name of a file, which is unique for those of crawls; with its folders for others."""
@@ -163,17 +166,26 @@ class _Writer:
         self._names.add(name)
         return name
 
-    def _shown(self, path: Path, shown: Standing, moved: _Moved) -> Iterator[bytes]:
-        """The members of a file but those that must not be seen."""
-        with path.open("rb") as file:
-            for record in records(path):
-                uri = record.header("WARC-Target-URI") or ""
+    def _shown(self, one: Sealed, shown: Standing, moved: _Moved) -> Iterator[bytes]:
+        """The members of a file but those that must not be seen, and those that cannot be read."""
+        path, damaged = self._home / one.name, 0
+        with path.open("rb") as file, Scan(path) as scan:
+            for record in scan.records():
+                if isinstance(record, Broken):
+                    moved.leave_out(record.offset, record.end)
+                    damaged += record.end - record.offset
+                    continue
+                uri = record.headers.get("warc-target-uri", "")
                 if uri.startswith(_ACCOUNT) or (uri and shown.covers(uri)):
-                    moved.leave_out(record)
+                    moved.leave_out(record.offset, record.offset + record.length)
                     self.withheld += not uri.startswith(_ACCOUNT)
                     continue
                 file.seek(record.offset)
                 yield file.read(record.length)
+            is_as_sealed = scan.sha256() == one.sha256
+        if not is_as_sealed:
+            left_out = f"; {damaged:,} bytes of it cannot be read and were left out" if damaged else ""
+            self.problems.append(Problem(one.name, f"{_NOT_AS_SEALED}{left_out}"))
 
     def _add_index(self, site: str | None) -> None:
         """The index in blocks, each of which can be read alone, and where these begin."""
@@ -200,7 +212,7 @@ class _Writer:
     def _page_lines(self, site: str | None) -> Iterator[bytes]:
         yield json.dumps(_PAGES).encode() + b"\n"
         for one in leaves(self._index, site):
-            if one.warc in self._moved:
+            if self._place(one.warc, one.offset):
                 self.pages += 1
                 yield json.dumps(_page(one), ensure_ascii=False).encode() + b"\n"
 

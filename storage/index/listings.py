@@ -71,6 +71,7 @@ class Leaf:
     date: str
     title: str
     warc: str
+    offset: int
 
 
 def leaves(index: Index, site: str | None) -> Iterator[Leaf]:
@@ -87,7 +88,7 @@ def leaves(index: Index, site: str | None) -> Iterator[Leaf]:
 def _leaves(connection: Connection, documents: Sequence[int]) -> Iterator[Leaf]:
     shown = standing(connection)
     rows = connection.execute(
-        select(document.c.identity, capture.c.url, capture.c.date, version.c.title, file.c.name)
+        select(document.c.identity, capture.c.url, capture.c.date, version.c.title, file.c.name, capture.c.offset)
         .join(version, version.c.document == document.c.id)
         .join(reading, reading.c.version == version.c.id)
         .join(capture, capture.c.id == reading.c.capture)
