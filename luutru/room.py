@@ -12,7 +12,6 @@ from starlette.exceptions import HTTPException
 from luutru import replay
 from luutru.limits import Buckets, Limits
 from storage.collection import Collection
-from storage.errors import StorageError
 from storage.index.changes import Changes
 from storage.index.engine import Connection
 
@@ -23,7 +22,8 @@ class Room:
     """An archive in which people read, known to them by these host names."""
 
     def __init__(self, collection: Collection, hosts: frozenset[str], limits: Limits) -> None:
-        self.collection = collection
+        index = collection.index.within(limits.query_seconds)
+        self.collection = Collection(collection.home, collection.config, index)
         self.hosts = hosts
         self.limits = limits
         self.changes = Changes(collection.index.path)
@@ -34,10 +34,7 @@ class Room:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One state of the index, to be asked and let go of at once, never held while an answer is sent."""
-        index = self.collection.index
-        if not index.path.exists():
-            raise StorageError(f"{index.path} is gone: put it back, or run `luutru reindex`")
-        with index.read(self.limits.query_seconds) as connection:
+        with self.collection.index.read() as connection:
             yield connection
 
     async def search_turn(self, visitor: str) -> None:

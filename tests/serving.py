@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,13 +33,18 @@ class Served:
 
 
 @contextmanager
-def serving(home: Path, **options: Any) -> Iterator[Served]:
-    """The reading room of an archive; `options` are those of `application`."""
+def serving(home: Path, before: Callable[[Path], object] = lambda _: None, **options: Any) -> Iterator[Served]:
+    """The reading room of an archive, to which `before` its first answer something happens.
+
+    `options` are those of `application`.
+    """
     import uvicorn
 
     from luutru.server import application
 
     with closing(Collection.open(home)) as collection, socket.create_server(("127.0.0.1", 0)) as listening:
+        collection.index.close()
+        before(home)
         config = uvicorn.Config(application(collection, **options), log_config=None)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))

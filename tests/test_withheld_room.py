@@ -2,31 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from importlib import import_module
-from pkgutil import iter_modules
 from urllib.parse import quote
 
 import pytest
+from routes import ASKED, paths
 from rows import DOCUMENT, LIST, MOMENTS, PDF, URL, filled
 from serving import Served, serving
 
-from luutru import api, pages
 from storage.collection import Collection
 from storage.index import withholding
 
 REASON = "Quyết định 12/2026"
 SECRET = re.compile(r"592693|\(sửa\)")  # its number, in every address of it; and words of its second version
-_IN = {  # what stands in an address
-    "identity": DOCUMENT,
-    "document": DOCUMENT,
-    "key": "dangcongsan",
-    "site": "dangcongsan",
-    "crawl": "c1",
-    "moment": "20250101",
-    "url": URL,
-    "warc": "warc/dangcongsan/2025/a.warc.gz",
-}
-_ASKED = "q=%C4%91%C3%B4+th%E1%BB%8B&url={url}&limit=5&offset=100&site=dangcongsan&a=1&b=2&from=1&to=2&week=2025-W01"
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +22,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def paths() -> Iterator[str]:
-    """Every address that is answered to GET, about the document where it can be."""
-    for package, prefixes in (api, ("",)), (pages, ("", "/en")):
-        for name in (one.name for one in iter_modules(package.__path__)):
-            router = getattr(import_module(f"{package.__name__}.{name}"), "router", None)
-            for route in router.routes if router else ():
-                if "GET" in route.methods:
-                    path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda one: quote(_IN[one[1]], safe="/:"), route.path)
-                    yield from (prefix + path for prefix in prefixes)
-
-
 def test_nothing_is_said_of_a_withheld_document(room: Served) -> None:
-    asked = _ASKED.format(url=quote(URL))
+    asked = ASKED.format(url=quote(URL))
     before = {path: room.get(f"{path}?{asked}") for path in paths()}
     telling = {path for path, answer in before.items() if SECRET.search(answer.text) and answer.status_code < 400}
     assert len(telling) > 20, telling

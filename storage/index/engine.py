@@ -4,6 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,23 @@ from storage.index.copying import copy_index
 HEAD = "0014"  # the newest revision in storage/migrations/versions
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=2147418112")
 _PATIENCE = 60  # seconds that a connection waits for others
+_waiting = ContextVar[float]("waiting", default=_PATIENCE)  # of a connection while it is made
 _log = logging.getLogger(__name__)
-_LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open", "malformed", "not a database")
+_DAMAGED = ("malformed", "not a database", "no such table", "could not decode")
+_LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open")
 
 
 class Index:
     """One index, safe to use from several threads and processes; reads never wait for writes."""
 
-    def __init__(self, path: Path, held: Connection | None = None) -> None:
+    def __init__(
+        self, path: Path, held: Connection | None = None, *, engine: Engine | None = None, seconds: float | None = None
+    ) -> None:
         self.path = path
-        self._engine = _engine(path)
+        self._engine = engine or _engine(path)
         self._writing = self._engine.execution_options(writing=True)
         self._held = held
+        self._seconds = seconds
 
     @classmethod
     def open(cls, path: Path) -> "Index":
@@ -49,20 +55,26 @@ class Index:
                 _upgrade(connection, path, revision)
         return index
 
-    @contextmanager
-    def read(self, seconds: float | None = None) -> Iterator[Connection]:
-        """A connection that sees one state of the index for as long as it is open: keep it short.
+    def within(self, seconds: float) -> "Index":
+        """The same index for those who serve: it must be there, and each read takes, or waits, so long at most.
 
-        With `seconds` it is asked for that long at most, and waits no longer for a lock; raises TooSlow then.
+        A read raises TooSlow or StorageError then.
         """
+        return Index(self.path, self._held, engine=self._engine, seconds=seconds)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the index for as long as it is open: keep it short."""
         if self._held is not None:
             yield self._held
             return
-        with _told(self.path), self._engine.connect() as connection:
-            if seconds is None:
+        if self._seconds is not None and not self.path.exists():
+            raise StorageError(f"{self.path} is gone: put it back, or run `luutru reindex`")
+        with _told(self.path), _patient(self._seconds), self._engine.connect() as connection:
+            if self._seconds is None:
                 yield connection
                 return
-            with _limited(connection, seconds):
+            with _limited(connection, self._seconds):
                 yield connection
 
     @contextmanager
@@ -87,31 +99,44 @@ class Index:
 
 
 @contextmanager
+def _patient(seconds: float | None) -> Iterator[None]:
+    """Whoever makes a connection here waits so long at most until it can be used."""
+    before = _waiting.set(_PATIENCE if seconds is None else seconds)
+    try:
+        yield
+    finally:
+        _waiting.reset(before)
+
+
+@contextmanager
 def _limited(connection: Connection, seconds: float) -> Iterator[None]:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # as _engine makes them
-    driver.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+    driver.execute(f"PRAGMA {_busy(seconds)}")
     try:
         with in_time(driver, seconds, "narrow it"):
             yield
     finally:
-        driver.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000}")
+        driver.execute(f"PRAGMA {_busy(_PATIENCE)}")
+
+
+def _busy(seconds: float) -> str:
+    return f"busy_timeout={int(seconds * 1000)}"
 
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        if "locked" in str(error.orig):
-            raise StorageError(f"the index {path} is locked: another process writes it and does not end") from error
-        if any(reason in str(error.orig) for reason in _LOST):
-            raise StorageError(f"the index {path} cannot be used: {error.orig}; free or mount its disk") from error
-        raise
     except DBAPIError as error:
-        if "malformed" in str(error.orig) or "not a database" in str(error.orig):
-            told = f"the index {path} is damaged: {error.orig}; move it away, then run `luutru reindex`"
+        why = str(error.orig)
+        if any(reason in why.lower() for reason in _DAMAGED):
+            told = f"the index {path} is damaged: {why}; move it away, then run `luutru reindex`"
             raise StorageError(told) from error
+        if isinstance(error, OperationalError) and "locked" in why:
+            raise StorageError(f"the index {path} is locked: another process writes it and does not end") from error
+        if isinstance(error, OperationalError) and any(reason in why for reason in _LOST):
+            raise StorageError(f"the index {path} cannot be used: {why}; free or mount its disk") from error
         raise
 
 
@@ -121,7 +146,7 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin in _begin, where it is known whether they will write
-        for pragma in _PRAGMAS:
+        for pragma in (_busy(_waiting.get()), *_PRAGMAS, _busy(_PATIENCE)):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
