@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from index_fixtures import add_document
 from rows import DOCUMENT, GONE, LIST, MOBILE, MOMENTS, PDF, URL, filled
+from serving import serving
 from sqlalchemy import Connection, insert
 
 from storage.collection import Collection
@@ -23,7 +24,7 @@ from storage.index import carrying, questions, related, withheld, withholding
 from storage.index.attachments import offered_by
 from storage.index.changes import Changes
 from storage.index.search import Results, search
-from storage.index.tables import address, capture, near, offer, reading, version
+from storage.index.tables import address, capture, document, near, offer, reading, version
 from storage.moments import written
 from storage.query import parse
 from storage.surt import surt
@@ -157,6 +158,37 @@ def test_an_address_of_several_takes_what_stood_there_only(archive: Archive) -> 
     assert (hit.versions, hit.url) == (1, URL)
     assert archive.found('"sửa"') == set()
     assert "sửa" not in archive.told()
+
+
+def test_what_only_a_withheld_version_says_is_in_no_count_and_no_facet(archive: Archive) -> None:
+    with archive.collection.index.write() as connection:
+        told = {"section": "Việc riêng", "published": "2031-05-06", "day": "2031-05-06", "version": 2}
+        connection.execute(document.update().where(document.c.id == 1).values(told))
+    before = archive.search("site:dangcongsan do thi")
+    assert before.hits[0].published == "2031-05-06"
+    assert ("2031-05", 1) in before.facets.month
+    assert ("changes", 1) in before.facets.has
+    archive.withhold(ELSEWHERE)
+    found = archive.search("site:dangcongsan do thi")
+    (hit,) = found.hits
+    assert (hit.version, hit.versions, hit.published) == (1, 1, "2025-01-01")
+    assert (found.facets.section, found.facets.month) == ((), ())
+    assert "changes" not in dict(found.facets.has)
+    assert archive.found("site:dangcongsan do thi has:changes") == set()
+    with archive.read() as connection:
+        assert withheld.standing(connection).partly == {1: 1}
+    archive.release(ELSEWHERE)
+    assert archive.search("site:dangcongsan do thi") == before
+
+
+def test_a_page_of_a_document_tells_of_the_versions_that_are_shown(archive: Archive) -> None:
+    archive.withhold(URL)  # which has version 1
+    with serving(archive.home) as room:
+        told = room.json(f"/d/{DOCUMENT}.json")
+        assert [one["version"] for one in told["versions"]] == [2]
+        assert told["last_seen"] == told["versions"][0]["last_seen"]
+        assert f"/compare/{DOCUMENT}" not in room.get(f"/d/{DOCUMENT}").text
+        assert room.get(f"/compare/{DOCUMENT}").status_code == 404
 
 
 def test_a_document_keeps_its_other_addresses_and_its_text_there(archive: Archive) -> None:

@@ -72,7 +72,7 @@ def comparison(room: Room, wanted: str, a: int | None, b: int | None) -> Compari
     if len(seen) < 2:
         raise NotFound(f"{shown.document} has {len(seen) or 'no'} version: there is nothing to compare")
     newest = max(seen)
-    b = b or (newest if a != newest else newest - 1)
+    b = b or (newest if a != newest else max(number for number in seen if number < newest))
     a = a or max((number for number in seen if number < b), default=newest)
     for number in (a, b):
         if number not in seen:

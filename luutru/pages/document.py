@@ -165,7 +165,7 @@ def document(room: Room, wanted: str, number: int | None) -> Page:
         addresses=_addresses(shown),
         republications=_course(shown, said),
         gone_since=shown.gone_since,
-        last_seen=shown.versions[chosen - 1].last_seen if chosen and chosen <= len(shown.versions) else None,
+        last_seen=next((one.last_seen for one in shown.versions if one.version == chosen), None),
         capture=source,
         proof=_proof(room, source) if source else None,
         dated_by=tuple(dated),

@@ -2,13 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
 from storage.index.dialects import dialect_of
 from storage.index.tables import document
+from storage.index.withheld import Standing, standing
 
 COUNTED = 10_000
 Counts = tuple[tuple[str, int], ...]
@@ -42,15 +44,16 @@ def count(connection: Connection, matches: Select[tuple[int]], most: int) -> tup
 
     `matches` are the documents, the newest match first; one may match more than once.
     """
+    held = standing(connection)
     wanted = matches.distinct().limit(most + 1).cte("wanted")
     (id_,) = wanted.c
     rows = (
         select(
             document.c.site,
-            document.c.section,
-            func.substr(document.c.day, 1, 7).label("month"),
+            _said(document.c.section, held).label("section"),
+            _said(func.substr(document.c.day, 1, 7), held).label("month"),
             case((document.c.files > 0, 1), else_=0).label("attachment"),
-            case((document.c.versions > 1, 1), else_=0).label("changes"),
+            case((and_(document.c.versions > 1, *held.changed_shown()), 1), else_=0).label("changes"),
         )
         .join(wanted, id_ == document.c.id)
         .limit(most)
@@ -70,12 +73,21 @@ def count(connection: Connection, matches: Select[tuple[int]], most: int) -> tup
     return min(total, most), Facets(
         site=_frequent_first(site),
         section=_frequent_first(section),
-        month=tuple(sorted(month.items(), reverse=True)),
+        month=tuple(sorted(_named(month), reverse=True)),
         has=tuple((name, number) for name, number in has if number),
         capped=total > most,
     )
 
 
 def _frequent_first(values: Mapping[str | None, int]) -> Counts:
-    named = ((name, number) for name, number in values.items() if name is not None)
-    return tuple(sorted(named, key=lambda one: (-one[1], one[0])))
+    return tuple(sorted(_named(values), key=lambda one: (-one[1], one[0])))
+
+
+def _named(values: Mapping[str | None, int]) -> Iterator[tuple[str, int]]:
+    return ((name, number) for name, number in values.items() if name is not None)
+
+
+def _said(column: ColumnElement[Any], held: Standing) -> ColumnElement[Any]:
+    """What the standing version of a document says; nothing where that is withheld."""
+    conditions = held.versions_shown(document.c.version)
+    return case((and_(*conditions), column)) if conditions else column

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Column, ColumnElement, Connection, not_, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, and_, not_, or_, select
 
 from storage.folding import fold
 from storage.index.attachments import offering_pdfs
 from storage.index.dialects import dialect_of
 from storage.index.gone import gone
 from storage.index.tables import document, version
+from storage.index.withheld import standing
 from storage.query import Filter, straight
 
 Condition = ColumnElement[bool]
@@ -71,7 +72,7 @@ def _has_attachment(connection: Connection, values: Sequence[str]) -> Condition:
 
 
 def _has_changes(connection: Connection, values: Sequence[str]) -> Condition:
-    return document.c.changed.is_not(None)
+    return and_(document.c.changed.is_not(None), *standing(connection).changed_shown())
 
 
 def _has_pdf(connection: Connection, values: Sequence[str]) -> Condition:

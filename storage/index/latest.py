@@ -177,7 +177,7 @@ def _newest(row: _Row, held: Standing) -> Newest:
         published=row.published,
         day=row.day,
         first_seen=row.first_seen,
-        versions=row.versions,
+        versions=held.count(row.id, row.versions),
     )
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from hashlib import blake2s
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, exists, func, select, tuple_
 
 from storage.errors import UsageError
 from storage.folding import accented
@@ -305,7 +305,6 @@ _SHOWN = (
         document.c.kind,
         document.c.url,
         document.c.site,
-        document.c.published,
         version.c.id,
         version.c.title,
         version.c.lead,
@@ -317,13 +316,16 @@ _SHOWN = (
     .join(version, version.c.document == document.c.id)
     .where(version.c.id.in_(bindparam("ids", expanding=True)))
 )
-_SHOWN_ALL = _SHOWN.add_columns(_others.scalar_subquery().label("versions"))
+_SHOWN_ALL = _SHOWN.add_columns(document.c.published, _others.scalar_subquery().label("versions"))
 
 
 def _shown(held: Standing) -> Select[Any]:
     if not held.versions:
         return _SHOWN_ALL
-    return _SHOWN.add_columns(_others.where(*held.versions_shown(_other.c.id)).scalar_subquery().label("versions"))
+    stands = and_(*held.versions_shown(document.c.version))  # else its date is that of what is withheld
+    published = case((stands, document.c.published), else_=version.c.published)
+    versions = _others.where(*held.versions_shown(_other.c.id)).scalar_subquery()
+    return _SHOWN.add_columns(published.label("published"), versions.label("versions"))
 
 
 def _hit(

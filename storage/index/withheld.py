@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, or_, select
 
 from storage.errors import Withheld
 from storage.index.dialects import Dialect, dialect_of
@@ -50,6 +50,7 @@ class Standing:
     urlkeys: Mapping[str, Withholding] = field(default_factory=lambda: _NONE)
     documents: Mapping[int, Withholding] = field(default_factory=lambda: _NONE)
     versions: frozenset[int] = frozenset()
+    partly: Mapping[int, int] = field(default_factory=lambda: _NONE)  # documents with fewer versions to show: how many
     others: Mapping[int, str] = field(default_factory=lambda: _NONE)  # earliest address that a document has beside
 
     def covers(self, url: str) -> bool:
@@ -77,6 +78,15 @@ class Standing:
     def versions_shown(self, id_: ColumnElement[int] = version.c.id) -> _Conditions:
         """What must hold for the numbers of versions."""
         return [id_.not_in(self.dialect.among(sorted(self.versions)))] if self.versions else []
+
+    def count(self, id_: int, versions: int) -> int:
+        """How many versions of a document are shown, of those that it has."""
+        return self.partly.get(id_, versions)
+
+    def changed_shown(self) -> _Conditions:
+        """What must hold for documents so that more than one of their versions is shown, where they have more."""
+        single = sorted(id_ for id_, number in self.partly.items() if number < 2)
+        return [document.c.id.not_in(self.dialect.among(single))] if single else []
 
     def address(self, id_: int, url: str) -> str:
         """The address under which a document is shown: `url`, or where that is withheld, its earliest other one."""
@@ -117,7 +127,8 @@ def _standing(connection: Connection) -> Standing:
         if other is None and id_ not in documents:
             documents[id_] = urlkeys[surt(owners[id_][0])]
     versions = _versions(connection, urlkeys, documents, owners)
-    return Standing(dialect, urlkeys, documents, versions, {id_: url for id_, url in others.items() if url})
+    partly = _partly(connection, versions)
+    return Standing(dialect, urlkeys, documents, versions, partly, {id_: url for id_, url in others.items() if url})
 
 
 def listed(connection: Connection) -> list[Withholding]:
@@ -167,6 +178,17 @@ def _versions(
     whole = version.c.document.in_(among(sorted(documents)))
     partly = version.c.document.in_(among(sorted(owners))) & ~elsewhere
     return frozenset(connection.scalars(select(version.c.id).where(or_(whole, partly))))
+
+
+def _partly(connection: Connection, hidden: Collection[int]) -> dict[int, int]:
+    """The documents of these versions, and how many others each has."""
+    if not hidden:
+        return {}
+    is_hidden = version.c.id.in_(dialect_of(connection).among(sorted(hidden)))
+    owners = select(version.c.document).where(is_hidden)
+    count = func.sum(case((is_hidden, 0), else_=1))
+    counted = select(version.c.document, count).where(version.c.document.in_(owners)).group_by(version.c.document)
+    return dict(connection.execute(counted).all())
 
 
 def _error(name: str, why: Withholding) -> Withheld:
