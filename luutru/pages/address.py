@@ -75,6 +75,8 @@ def months(found: Calendar) -> Iterator[Month]:
 
 
 def _day(year: int, month: int, day: int, numbered: dict[str, list[tuple[int, Visit]]]) -> Day:
-    visits = numbered.get(f"{year:04}-{month:02}-{day:02}", [])
-    kind = next((kind for kind in KINDS if any(one.found == kind for _, one in visits)), None)
+    visits = numbered.get(f"{year:04}-{month:02}-{day:02}")
+    if visits is None:
+        return Day(day, None, ())
+    kind = min((one.found for _, one in visits), key=KINDS.index)
     return Day(day, kind, tuple(number for number, _ in visits))

@@ -147,7 +147,8 @@ def answer(room: Room, text: str, cursor: str | None, marks: tuple[str, str]) ->
             results = search(connection, query, limit=_SHOWN, cursor=cursor, distinct=True, marks=marks)
         except UsageError:
             return Found(query, None, {}, (), chips, problem="cursor")
-        also = briefs(connection, [one for hit in results.hits for one in hit.also])
+        others = [one for hit in results.hits for one in hit.also]
+        also = briefs(connection, others) if others else {}
     is_empty = query == Query() and not results.total
     return Found(query, results, also, tuple(_facets(query, results.facets)), chips, cursor, is_empty=is_empty)
 

@@ -3,11 +3,17 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
-from storage.index.dialects import dialect_of
 from storage.index.tables import document, version
-from storage.index.withheld import standing
+from storage.index.withheld import narrowed, standing
+
+
+_BRIEF = (
+    select(document.c.identity, document.c.site, version.c.title, document.c.day)
+    .join(version, version.c.id == document.c.version)
+    .where(document.c.identity.in_(bindparam("identities", expanding=True)))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +28,6 @@ class Brief:
 
 def briefs(connection: Connection, identities: Collection[str]) -> dict[str, Brief]:
     """The documents of these identities; what is withheld is not among them."""
-    rows = connection.execute(
-        select(document.c.identity, document.c.site, version.c.title, document.c.day)
-        .join(version, version.c.id == document.c.version)
-        .where(document.c.identity.in_(dialect_of(connection).among(list(identities))))
-        .where(*standing(connection).versions_shown())
-    )
+    query = narrowed(_BRIEF, standing(connection).versions_shown())
+    rows = connection.execute(query, {"identities": list(identities)}).all()
     return {row.identity: Brief(*row) for row in rows}

@@ -8,10 +8,9 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, case, func, select, tuple_
 
 from storage.errors import NotFound
-from storage.index.dialects import dialect_of
 from storage.index.mentions import ICT
 from storage.index.naming import spellings
 from storage.index.tables import capture, document, file, reading, version
@@ -24,6 +23,24 @@ _SHOWN = ("id", "date", "url", "type", "status", "mime", "payload_length", "offs
 _other = version.alias("other")
 _earlier = tuple_(_other.c.first_seen, _other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
 _number = select(func.count()).where(_other.c.document == version.c.document, _earlier).scalar_subquery()
+_AT = (
+    select(*(capture.c[name] for name in ("id", "date", "url", "type", "status", "payload_digest", "error")))
+    .where(capture.c.urlkey.in_(bindparam("urlkeys", expanding=True)))
+    .where(capture.c.url.in_(bindparam("urls", expanding=True)))
+    .order_by(capture.c.date, capture.c.id)
+)
+_VISITS = (
+    select(*(capture.c[name] for name in _SHOWN))
+    .add_columns(file.c.name.label("warc"), document.c.identity.label("document"))
+    .add_columns(case((version.c.id.is_(None), None), else_=_number).label("number"))
+    .join(file, file.c.id == capture.c.file)
+    .outerjoin(reading, reading.c.capture == capture.c.id)
+    .outerjoin(version, version.c.id == reading.c.version)
+    .outerjoin(document, document.c.id == version.c.document)
+    .where(capture.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(capture.c.date, capture.c.id)
+)
+_SOME = 500  # captures that are asked for at once
 _OK, _MOVED, _NOT_MODIFIED, _BAD = 200, 300, 304, 400
 
 
@@ -90,11 +107,8 @@ def calendar(connection: Connection, url: str, year: int | None = None, zone: tz
     held = standing(connection)
     for one in urls:
         held.refuse_address(one)
-    rows = connection.execute(
-        select(*(capture.c[name] for name in ("id", "date", "url", "type", "status", "payload_digest", "error")))
-        .where(capture.c.urlkey.in_({surt(one) for one in urls}), capture.c.url.in_(urls))
-        .order_by(capture.c.date, capture.c.id)
-    ).all()
+    urlkeys = sorted({surt(one) for one in urls})
+    rows = connection.execute(_AT, {"urlkeys": urlkeys, "urls": urls}).all()
     if not rows:
         raise NotFound(f"no capture of {url[:200]!r} in the archive: try `luutru search WORDS`")
     years = Counter(_local(row.date, zone).year for row in rows)
@@ -131,17 +145,9 @@ def _what(row: _Row, is_known: bool) -> Found:
 
 
 def _visits(connection: Connection, found: Mapping[int, Found], zone: tzinfo) -> tuple[Visit, ...]:
-    rows = connection.execute(
-        select(*(capture.c[name] for name in _SHOWN))
-        .add_columns(file.c.name.label("warc"), document.c.identity.label("document"))
-        .add_columns(case((version.c.id.is_(None), None), else_=_number).label("number"))
-        .join(file, file.c.id == capture.c.file)
-        .outerjoin(reading, reading.c.capture == capture.c.id)
-        .outerjoin(version, version.c.id == reading.c.version)
-        .outerjoin(document, document.c.id == version.c.document)
-        .where(capture.c.id.in_(dialect_of(connection).among(list(found))))
-        .order_by(capture.c.date, capture.c.id)
-    )
+    ids = list(found)
+    parts = (ids[at : at + _SOME] for at in range(0, len(ids), _SOME))
+    rows = (row for part in parts for row in connection.execute(_VISITS, {"ids": part}).all())
     return tuple(
         Visit(
             timestamp=re.sub(r"\D", "", row.date)[:14],
