@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from storage.index.tables import document, version
 from storage.index.withheld import narrowed, standing
-
 
 _BRIEF = (
     select(document.c.identity, document.c.site, version.c.title, document.c.day)
@@ -28,6 +28,6 @@ class Brief:
 
 def briefs(connection: Connection, identities: Collection[str]) -> dict[str, Brief]:
     """The documents of these identities; what is withheld is not among them."""
-    query = narrowed(_BRIEF, standing(connection).versions_shown())
+    query: Select[Any] = narrowed(_BRIEF, standing(connection).versions_shown())
     rows = connection.execute(query, {"identities": list(identities)}).all()
     return {row.identity: Brief(*row) for row in rows}
