@@ -8,13 +8,17 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import ceil
+from statistics import median
 from typing import Self
 
 HEIGHT = 60
 _SLOT = 72  # width of a period
 _GAP = 2
 _PERIODS = 12
+_STEP = 12  # width of a step of a trend
+_FALL = 0.25  # of all pages: what drift is told from
 _SHADES = (0.2, 0.6, 0.95)  # of the cells, by rank, that are lighter than the second, third and darkest
 
 
@@ -93,6 +97,45 @@ def sparkline(months: Iterable[tuple[str, int]], first: str, last: str) -> tuple
     spans = [_between(f"{year}-{at:02}", f"{year}-{at + 2:02}") for year, at in _quarters(first, last)]
     sums = [sum(counts.get(month, 0) for month in span) for span in spans]
     return _bars(sums, 0, 6.0 * len(sums), max(sums, default=0), height=40)
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Shares over time as lines, one for each stretch without a gap; `cut` is how low a dashed line is, as a share."""
+
+    lines: tuple[str, ...]
+    cut: float
+    width: int
+    height: int = HEIGHT
+
+    @property
+    def cut_at(self) -> float:
+        """Where the dashed line is."""
+        return _down(self.cut)
+
+
+def trend(shares: Sequence[float | None]) -> Trend:
+    """Shares in steps of time, the earliest first, at least one of them known; dashed is a quarter below the usual."""
+    usual = median(one for one in shares if one is not None)
+    stretches = groupby(enumerate(shares), key=lambda one: one[1] is not None)
+    lines = tuple(_line([(at, one) for at, one in some if one is not None]) for known, some in stretches if known)
+    return Trend(lines, max(usual - _FALL, 0.0), len(shares) * _STEP)
+
+
+def _line(points: Sequence[tuple[int, float]]) -> str:
+    """The points in the middle of their steps; one alone is a line as wide as half a step."""
+    if len(points) == 1:
+        ((at, share),) = points
+        points = [(at, share), (at, share)]
+    ends = (-_STEP / 4, _STEP / 4) if points[0][0] == points[-1][0] else (0.0, 0.0)
+    shift = [ends[0], *(0.0 for _ in points[2:]), ends[1]]
+    return " ".join(
+        f"{(at + 0.5) * _STEP + by:g},{_down(share):g}" for (at, share), by in zip(points, shift, strict=True)
+    )
+
+
+def _down(share: float) -> float:
+    return round((1 - share) * HEIGHT, 1)
 
 
 def shade(count: int, ranked: Sequence[int]) -> int:

@@ -104,6 +104,7 @@ def _environment() -> Environment:
         "course": charts.course,
         "heat": charts.Heat.of,
         "sparkline": charts.sparkline,
+        "trend": charts.trend,
         "quarters": charts.quarters,
         "marks": marked,
         "quoted": quoted,

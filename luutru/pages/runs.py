@@ -70,13 +70,12 @@ def ledger(room: Room, site: str | None, chosen: str, before: str | None) -> Run
     since = written(datetime.combine(days[0], time(), zone))
     with room.read() as connection:
         found = daybook.entries(connection, site=site, outcomes=CHOICES[chosen], before=before, limit=_SHOWN + 1)
-        recent = daybook.entries(connection, site=site, since=since)
+        recent = daybook.since(connection, since, site)
         planned = schedule.planned(connection)
     by_day: dict[tuple[str, date], list[str]] = {}
     for one in recent:
-        if one.site:
-            day = datetime.fromisoformat(one.started).astimezone(zone).date()
-            by_day.setdefault((one.site, day), []).append(one.outcome)
+        day = datetime.fromisoformat(one.started).astimezone(zone).date()
+        by_day.setdefault((one.site, day), []).append(one.outcome)
     sites = sorted({key for key, _ in by_day})
     return Runs(
         site=site,

@@ -15,9 +15,10 @@ from luutru.pages.states import Card
 from luutru.responses import JsonResponse
 from luutru.room import Asked, Room
 from storage.errors import NotFound
-from storage.index import daybook, holdings, latest, rhythm, schedule
+from storage.index import daybook, holdings, latest, legibility, rhythm, schedule
 from storage.index.daybook import Entry
 from storage.index.health import Problem
+from storage.index.legibility import Week
 from storage.index.rhythm import Section
 from storage.moments import written
 
@@ -34,6 +35,7 @@ class SitePage(Card):
     runs: tuple[Entry, ...]
     problems: tuple[Problem, ...]
     changed: tuple[Changed, ...]
+    weeks: tuple[Week, ...]
     next: str | None
     cadence: str | None
     paused: str | None
@@ -68,6 +70,7 @@ def site(room: Room, key: str) -> SitePage:
         sections = tuple(rhythm.sections(connection, key)[:_SECTIONS])
         runs = tuple(daybook.entries(connection, site=key, limit=_RUNS))
         crawls = holdings.last_of(connection, key)
+        weeks = legibility.weeks(connection, key, now)
         planned = schedule.planned(connection).get(key)
         changes = latest.changes_between(connection, key, written(now - _WEEK), written(now), limit=_CHANGED)
     problems = states.problems(room)
@@ -78,6 +81,7 @@ def site(room: Room, key: str) -> SitePage:
         runs=runs,
         problems=tuple(one for one in problems if one.site == key),
         changed=changed.shown(changes.changed),
+        weeks=weeks,
         next=planned.next.isoformat() if planned and planned.next and not planned.paused else None,
         cadence=planned.planned if planned else None,
         paused=planned.paused.isoformat() if planned and planned.paused else None,

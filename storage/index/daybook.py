@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Row, func, literal, select, union_all
+from sqlalchemy import Connection, Row, Select, Subquery, bindparam, func, literal, select, union_all
 
 from storage.index.tables import crawl, file, ledger
 from storage.model import Outcome
@@ -34,6 +34,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a run, in a word."""
+
+    site: str
+    started: str  # when it was due, where it did not begin
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """A WARC file of a crawl; `bytes` is None until it is sealed."""
 
@@ -47,21 +56,23 @@ def entries(
     site: str | None = None,
     outcomes: Collection[str] = (),
     before: str | None = None,
-    since: str | None = None,
-    limit: int | None = None,
+    limit: int,
 ) -> list[Entry]:
-    """The runs that began before a moment and not before another, the newest first."""
-    rows = _all().subquery()
-    query = select(rows).order_by(rows.c.started.desc(), rows.c.run.desc()).limit(limit)
+    """The runs that began before a moment, the newest first."""
+    query = _NEWEST
     if site:
-        query = query.where(rows.c.site == site)
+        query = query.where(_RUNS.c.site == site)
     if outcomes:
-        query = query.where(rows.c.outcome.in_(sorted(outcomes)))
+        query = query.where(_RUNS.c.outcome.in_(sorted(outcomes)))
     if before:
-        query = query.where(rows.c.started < before)
-    if since:
-        query = query.where(rows.c.started >= since)
-    return [_entry(row) for row in connection.execute(query)]
+        query = query.where(_RUNS.c.started < before)
+    return [_entry(row) for row in connection.execute(query.limit(limit)).all()]
+
+
+def since(connection: Connection, moment: str, site: str | None = None) -> list[Ended]:
+    """How the runs of sites ended that began since then, of all sites or of one, the newest first."""
+    query = _SINCE.where(_RUNS.c.site == site) if site else _SINCE
+    return [Ended(*row) for row in connection.execute(query, {"moment": moment}).all()]
 
 
 def files_of(connection: Connection, run: str) -> list[Named]:
@@ -70,7 +81,7 @@ def files_of(connection: Connection, run: str) -> list[Named]:
     return [Named(row.name, row.bytes) for row in connection.execute(query)]
 
 
-def _all() -> CompoundSelect[Any]:
+def _all() -> Subquery:
     """The rows of the ledger, each with its crawl where it is one, and the crawls that are in no ledger."""
     counts = [crawl.c[name] for name in (*_COUNTS, "warnings")]
     crawled = (crawl.c.started, crawl.c.finished, crawl.c.id.label("crawl"), *counts, literal(None).label("reason"))
@@ -88,7 +99,16 @@ def _all() -> CompoundSelect[Any]:
         .add_columns(*crawled)
         .where(crawl.c.id.not_in(select(ledger.c.id)))
     )
-    return union_all(planned, others)
+    return union_all(planned, others).subquery()
+
+
+_RUNS = _all()
+_NEWEST: Select[Any] = select(_RUNS).order_by(_RUNS.c.started.desc(), _RUNS.c.run.desc())
+_SINCE: Select[Any] = (
+    select(_RUNS.c.site, _RUNS.c.started, _RUNS.c.outcome)
+    .where(_RUNS.c.site.is_not(None), _RUNS.c.started >= bindparam("moment"))
+    .order_by(_RUNS.c.started.desc(), _RUNS.c.run.desc())
+)
 
 
 def _entry(row: _Row) -> Entry:

@@ -16,7 +16,7 @@ from storage.model import Fact, Kind
 
 NEWEST = 500  # facts of one sort that are looked at
 _NOT_EVIDENCE = "not the address of a document"
-_PAGES = text("capture.kind IN ('article', 'page')")  # in the words of the index ix_capture_pages
+PAGES = text("capture.kind IN ('article', 'page')")  # in the words of the index ix_capture_pages
 
 _EARLIER, _EARLIER_READING, _EARLIER_CRAWL = capture.alias(), reading.alias(), crawl.alias()
 _SAME = and_(_EARLIER.c.urlkey == capture.c.urlkey, _EARLIER.c.url == capture.c.url, _EARLIER.c.date < capture.c.date)
@@ -82,14 +82,18 @@ def _evidence(connection: Connection, site: str, own: Sequence[Row[tuple[Any, ..
 
 def _of(site: str) -> Select[tuple[Any, ...]]:
     """The captures of a site that count."""
-    is_article: ColumnElement[bool] = or_(
-        capture.c.kind == Kind.ARTICLE,
-        reading.c.version.is_not(None),
-        exists().where(address.c.url == capture.c.url),
-    )
-    return _FACTS.where(capture.c.site == site, _PAGES, is_article)
+    return _FACTS.where(capture.c.site == site, PAGES, IS_ARTICLE)
 
 
+IS_ARTICLE: ColumnElement[bool] = or_(
+    capture.c.kind == Kind.ARTICLE,
+    reading.c.version.is_not(None),
+    exists().where(address.c.url == capture.c.url),
+)
+COUNTS = and_(
+    capture.c.truncated.is_(None),
+    or_(reading.c.reason.is_(None), ~or_(reading.c.reason == _NOT_EVIDENCE, reading.c.reason.like("failed: %"))),
+)
 _FACTS: Select[tuple[Any, ...]] = (
     select(
         capture.c.id,
@@ -107,8 +111,7 @@ _FACTS: Select[tuple[Any, ...]] = (
     .join(reading, reading.c.capture == capture.c.id)
     .join(crawl, crawl.c.id == capture.c.crawl)
     .outerjoin(version, version.c.id == reading.c.version)
-    .where(capture.c.truncated.is_(None))
-    .where(or_(reading.c.reason.is_(None), ~or_(reading.c.reason == _NOT_EVIDENCE, reading.c.reason.like("failed: %"))))
+    .where(COUNTS)
 )
 
 

@@ -39,70 +39,93 @@ def numbers(connection: Connection, now: datetime) -> list[Number]:
     ]
 
 
+_SUMS = select(tally.c.site, *(func.sum(tally.c[name]) for name in _HELD)).group_by(tally.c.site)
+_WAITING_BY_SITE = select(frontier.c.site, func.count()).where(_WAITING).group_by(frontier.c.site)
+
+
 def _held(connection: Connection) -> Iterable[Number]:
-    rows = connection.execute(select(tally.c.site, *(func.sum(tally.c[name]) for name in _HELD)).group_by(tally.c.site))
-    for site, *sums in rows:
+    for site, *sums in connection.execute(_SUMS).all():
         for name, value in zip(_HELD, sums, strict=True):
             yield Number(name, value, (("site", site),))
-    waiting = select(frontier.c.site, func.count()).where(_WAITING).group_by(frontier.c.site)
-    for site, value in connection.execute(waiting):
+    for site, value in connection.execute(_WAITING_BY_SITE).all():
         yield Number("frontier_waiting", value, (("site", site),))
 
 
+_DONE_BY_SITE = select(crawl.c.site, *(func.sum(crawl.c[name]) for name in _DONE)).group_by(crawl.c.site)
+_ENDED = (
+    select(crawl.c.site, crawl.c.outcome, func.count(), func.max(crawl.c.started))
+    .where(crawl.c.kind == CRAWL)
+    .group_by(crawl.c.site, crawl.c.outcome)
+)
+
+
 def _crawls(connection: Connection) -> Iterable[Number]:
-    sums = select(crawl.c.site, *(func.sum(crawl.c[name]) for name in _DONE)).group_by(crawl.c.site)
-    for site, *values in connection.execute(sums):
+    for site, *values in connection.execute(_DONE_BY_SITE).all():
         for name, value in zip(_DONE, values, strict=True):
             yield Number(name, value, (("site", site),))
-    ended = select(crawl.c.site, crawl.c.outcome, func.count(), func.max(crawl.c.started))
-    outcomes = ended.where(crawl.c.kind == CRAWL).group_by(crawl.c.site, crawl.c.outcome)
-    for site, outcome, value, started in connection.execute(outcomes):
+    for site, outcome, value, started in connection.execute(_ENDED).all():
         yield Number("crawls", value, (("site", site), ("outcome", outcome)))
         if outcome == Outcome.COMPLETED:
             yield Number("last_good_crawl_timestamp_seconds", _seconds(started), (("site", site),))
 
 
+_GIVEN_UP_BY_KIND = (
+    select(frontier.c.site, frontier.c.kind, func.count()).where(_GIVEN_UP).group_by(frontier.c.site, frontier.c.kind)
+)
+_UNREADABLE_BY_SITE = (
+    select(capture.c.site, func.count())
+    .join(reading, reading.c.capture == capture.c.id)
+    .where(_UNREADABLE)
+    .group_by(capture.c.site)
+)
+
+
 def _errors(connection: Connection) -> Iterable[Number]:
-    given_up = select(frontier.c.site, frontier.c.kind, func.count()).where(_GIVEN_UP)
-    for site, kind, value in connection.execute(given_up.group_by(frontier.c.site, frontier.c.kind)):
+    for site, kind, value in connection.execute(_GIVEN_UP_BY_KIND).all():
         yield Number("given_up", value, (("site", site), ("kind", kind)))
-    unreadable = select(capture.c.site, func.count()).join(reading, reading.c.capture == capture.c.id)
-    for site, value in connection.execute(unreadable.where(_UNREADABLE).group_by(capture.c.site)):
+    for site, value in connection.execute(_UNREADABLE_BY_SITE).all():
         yield Number("unreadable", value, (("site", site),))
 
 
+_UNREAD_BY_SITE = select(capture.c.site, func.count(), func.min(capture.c.date)).where(_UNREAD).group_by(capture.c.site)
+
+
 def _reading(connection: Connection, now: datetime) -> Iterable[Number]:
-    waiting = select(capture.c.site, func.count(), func.min(capture.c.date)).where(_UNREAD).group_by(capture.c.site)
-    for site, value, since in connection.execute(waiting):
+    for site, value, since in connection.execute(_UNREAD_BY_SITE).all():
         yield Number("unread", value, (("site", site),))
         yield Number("derive_lag_seconds", max(0.0, now.timestamp() - _seconds(since)), (("site", site),))
 
 
-def _files(connection: Connection) -> Iterable[Number]:
-    sealed = (
-        select(
-            crawl.c.site,
-            func.count(),
-            func.sum(file.c.bytes),
-            func.min(func.coalesce(fixity.c.verified, crawl.c.started)),
-        )
-        .select_from(file)
-        .join(crawl, crawl.c.id == file.c.crawl)
-        .outerjoin(fixity, fixity.c.file == file.c.name)
-        .where(file.c.sha256.is_not(None))
-        .group_by(crawl.c.site)
+_SEALED = (
+    select(
+        crawl.c.site,
+        func.count(),
+        func.sum(file.c.bytes),
+        func.min(func.coalesce(fixity.c.verified, crawl.c.started)),
     )
-    for site, files, size, since in connection.execute(sealed):
+    .select_from(file)
+    .join(crawl, crawl.c.id == file.c.crawl)
+    .outerjoin(fixity, fixity.c.file == file.c.name)
+    .where(file.c.sha256.is_not(None))
+    .group_by(crawl.c.site)
+)
+
+
+def _files(connection: Connection) -> Iterable[Number]:
+    for site, files, size, since in connection.execute(_SEALED).all():
         yield Number("files", files, (("site", site),))
         yield Number("file_bytes", size or 0, (("site", site),))
         yield Number("unverified_since_timestamp_seconds", _seconds(since), (("site", site),))
 
 
+_RUNS = select(ledger.c.job, ledger.c.outcome, func.sum(ledger.c.slots)).group_by(ledger.c.job, ledger.c.outcome)
+_JOBS = select(schedule.c.job, schedule.c.next, schedule.c.paused)
+
+
 def _schedule(connection: Connection) -> Iterable[Number]:
-    runs = select(ledger.c.job, ledger.c.outcome, func.sum(ledger.c.slots)).group_by(ledger.c.job, ledger.c.outcome)
-    for job, outcome, value in connection.execute(runs):
+    for job, outcome, value in connection.execute(_RUNS).all():
         yield Number("runs", value, (("job", job), ("outcome", outcome)))
-    for job, due, paused in connection.execute(select(schedule.c.job, schedule.c.next, schedule.c.paused)):
+    for job, due, paused in connection.execute(_JOBS).all():
         yield Number("paused", float(paused is not None), (("job", job),))
         if due:
             yield Number("next_run_timestamp_seconds", _seconds(due), (("job", job),))
