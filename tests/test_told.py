@@ -76,6 +76,13 @@ def test_what_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "sentence", ["paused since " + "a by b: " * 9_000, "no page was captured" + ", and 3 more" * 100, "x" * 100_000]
+)
+def test_what_is_long_or_deep_stays_as_it_is(sentence: str) -> None:
+    assert told(sentence, VI) is None
+
+
 @given(st.text())
 def test_what_has_no_known_form_stays_as_it_is(sentence: str) -> None:
     assert told(f"\x00{sentence}", VI) is None

@@ -19,31 +19,33 @@ _SHAPES = {  # what a value looks like, by its name; any other is taken as it is
     **dict.fromkeys(("free", "need", "times"), r"[\d.,]+"),
     "outcome": "[a-z]+",
 }
+_LONG = 2_000  # letters of a sentence that stays as it is
+_DEEP = 3  # sentences within sentences
 _VERBATIM = frozenset({"reason"})  # written by programs: stays English
 
 
 def told(sentence: str, words: Words) -> Markup | None:
     """The sentence in another language than English, as a sentence; None where it has no known form."""
-    found = _told(sentence, words)
+    found = _told(sentence, words, _DEEP) if len(sentence) < _LONG else None
     if found is None:
         return None
     begin, rest = str(found)[:1], str(found)[1:]
     return found if begin == "<" else Markup(begin.upper() + rest)  # noqa: S704  # it was markup before
 
 
-def _told(sentence: str, words: Words) -> Markup | None:
+def _told(sentence: str, words: Words, deep: int) -> Markup | None:
     for key, form in _forms():
         if (match := form.fullmatch(sentence)) is None:
             continue
-        values = {name: _value(name, value, words) for name, value in match.groupdict().items()}
+        values = {name: _value(name, value, words, deep) for name, value in match.groupdict().items()}
         if None not in values.values():
             return words(key, **values)
     return None
 
 
-def _value(name: str, value: str, words: Words) -> object:
+def _value(name: str, value: str, words: Words, deep: int) -> object:
     if name == "said":
-        return _told(value, words)
+        return _told(value, words, deep - 1) if deep else None
     if name == "outcome":
         return words.known(f"outcome.{value}", value).lower()
     if name in _VERBATIM:
