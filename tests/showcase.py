@@ -200,12 +200,12 @@ class _Maker:
 
     def _crawl(self, site: str, started: datetime, outcome: str, number: int) -> dict[str, object]:
         warnings = {
-            "partial": ["17 pages did not answer within 30 s", "they are asked for again"],
-            "failed": ["the name thanhpho.soctrang.gov.vn is not found"],
+            "partial": ["17 pages without an answer: https://thst.vn/t/tin-1 (timed out), …", "no page was captured"],
+            "failed": ["no page was captured", "the name thanhpho.soctrang.gov.vn is not found"],
             "refused": ["robots.txt forbade the whole site"],
-            "interrupted": ["the disk went below 2 GB"],
+            "interrupted": ["the process ended before the crawl did"],
         }.get(outcome, [])
-        drift = [{"kind": "container", "detail": "articles are read without the site's layout"}]
+        drift = [{"kind": "container", "detail": "40 of 50 pages name no date; 4% would be usual"}]
         new, changed, same = (self.random.randrange(top) for top in (14, 4, 80))
         return {
             "id": f"c{900 + number:04}",
@@ -239,8 +239,13 @@ class _Maker:
         paused = Planned(PORTAL, PORTAL, told=self.now, paused=self.now, reason="Trang đã đóng sau khi sáp nhập.")
         schedule.put(self.connection, paused)
         missed = (
-            ("r1", self.now - timedelta(days=1, hours=8), Outcome.MISSED, "nobody was there from 01:40 to 07:15"),
-            ("r2", self.now - timedelta(days=2, hours=8), Outcome.SKIPPED, "the crawl before still ran"),
+            ("r1", self.now - timedelta(days=1, hours=8), Outcome.MISSED, "nobody served the schedule when it was due"),
+            (
+                "r2",
+                self.now - timedelta(days=2, hours=8),
+                Outcome.SKIPPED,
+                "the run that was due 2026-11-20 02:00 still runs",
+            ),
         )
         runs = [Run(run, NEWSPAPER, NEWSPAPER, due, outcome, reason) for run, due, outcome, reason in missed]
         schedule.add(self.connection, runs)

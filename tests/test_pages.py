@@ -359,12 +359,21 @@ def test_the_ledger_has_what_never_began_and_what_comes(room: Served) -> None:
     rows = [text(one) for one in document.xpath("//table[@class='fold']/tbody/tr")]
     assert len(rows) == 2
     assert "Missed" in rows[0]
-    assert "nobody was there from 01:40 to 07:15" in rows[0]
+    assert "nobody served the schedule when it was due" in rows[0]
     coming = [text(one).rpartition(" ")[2] for one in document.xpath("//section[@aria-labelledby='coming']//li")]
     assert coming[:2] == ["thst", "dangcongsan"]
     cells = page(room, "/runs").xpath("//table[@class='cells']/tbody/tr")
     assert all(len(one.xpath("td")) == 28 for one in cells)
     assert "lỡ lịch" in text(next(one for one in cells if text(one).startswith("dangcongsan")))
+
+
+def test_what_went_wrong_is_told_in_the_language_of_the_page(room: Served) -> None:
+    rows = page(room, "/runs?outcome=missed").xpath("//table[@class='fold']/tbody/tr")
+    assert text(rows[0]).endswith("Đến lịch mà không có ai chạy lịch")
+    (problem,) = page(room, "/site/dangcongsan").xpath("//li[contains(., 'Lệch bố cục')]/span[last()]")
+    assert text(problem) == "Trang nguồn đã thay đổi: 40 trên 50 trang không ghi ngày; thường lệ là 4 %"
+    for root, known in (("", "Không thu được trang nào"), ("/en", "no page was captured")):
+        assert known in text(page(room, f"{root}/runs?outcome=trouble"))
 
 
 def test_a_site_tells_when_it_is_crawled_next_or_why_not(room: Served) -> None:

@@ -38,7 +38,7 @@ def test_no_text_is_empty_and_forms_are_whole(language: str) -> None:
 def test_what_is_used_is_there_and_what_is_there_is_used() -> None:
     source = "\n".join(path.read_text("utf-8") for path in SOURCES)
     calls = list(CALL.finditer(source))
-    begun = {one["key"] for one in calls if one["more"]}
+    begun = {one["key"] for one in calls if one["more"]} | {"told."}  # which are looked through
     named = {one["key"] for one in calls if not one["more"]}
     known = set(texts("vi"))
     assert named - known == set()

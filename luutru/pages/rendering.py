@@ -15,6 +15,7 @@ from luutru.output import printable
 from luutru.pages import charts
 from luutru.pages.links import Links
 from luutru.pages.naming import defined
+from luutru.pages.told import told
 from luutru.pages.words import LANGUAGES, Words
 from luutru.room import Room
 from storage.query import quoted
@@ -108,6 +109,7 @@ def _environment() -> Environment:
         "quarters": charts.quarters,
         "marks": marked,
         "quoted": quoted,
+        "told": told,
         "states": STATES,
         "version": metadata.version("luutru"),
     }
