@@ -7,8 +7,9 @@ A file holds one `SITE`. Files in `<home>/spiders/` are the same and are execute
 import re
 import runpy
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,12 +24,7 @@ _KEY = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 
 def sites(home: Path | None = None, own: bool = False) -> dict[str, Site]:
     """All sites by key, in the order of their keys; raises BrokenSite."""
-    known: dict[str, tuple[Site, Path]] = {}
-    for path in _files(home, own):
-        one = read_site(path)
-        if one.key in known:
-            raise BrokenSite(path, None, f"the key {one.key!r} belongs to {known[one.key][1]}")
-        known[one.key] = (one, path)
+    known = _read(sorted((home / "spiders").glob("*.py")), _ours()) if own and home else _ours()
     return {key: known[key][0] for key in sorted(known)}
 
 
@@ -89,11 +85,22 @@ def read_site(path: Path) -> Site:
     return declared
 
 
-def _files(home: Path | None, own: bool) -> Iterator[Path]:
-    here = Path(__file__).parent
-    yield from (path for path in sorted(here.glob("*.py")) if path.name not in ("__init__.py", "loader.py"))
-    if own and home:
-        yield from sorted((home / "spiders").glob("*.py"))
+@cache
+def _ours() -> Mapping[str, tuple[Site, Path]]:
+    """The sites that are shipped, which stay as they are while a process runs: they are read once."""
+    paths = sorted(Path(__file__).parent.glob("*.py"))
+    return _read([path for path in paths if path.name not in ("__init__.py", "loader.py")], {})
+
+
+def _read(paths: Iterable[Path], others: Mapping[str, tuple[Site, Path]]) -> dict[str, tuple[Site, Path]]:
+    """The sites of these files and the others, by key, each with its file; raises BrokenSite."""
+    known = dict(others)
+    for path in paths:
+        one = read_site(path)
+        if one.key in known:
+            raise BrokenSite(path, None, f"the key {one.key!r} belongs to {known[one.key][1]}")
+        known[one.key] = (one, path)
+    return known
 
 
 def _line(error: Exception, path: Path) -> int | None:

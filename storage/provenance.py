@@ -10,7 +10,7 @@ from typing import Protocol
 from storage.errors import BrokenRecord, StorageError
 from storage.fields import Metadata, decode_metadata
 from storage.manifest import locate
-from storage.records import Record, TooLarge, read_record
+from storage.records import Record, TooLarge, opened, record_at
 
 _BESIDE = 3  # records behind a capture that may be of the same exchange
 _CONCURRENT = "WARC-Concurrent-To"
@@ -61,10 +61,15 @@ def prove(home: Path, capture: Place) -> Proof:
     """What the file says of a capture, whether it is there or not."""
     command = extraction(capture.warc, capture.offset, capture.length)
     try:
-        record = read_record(home, capture.warc, capture.offset)
+        with opened(home, capture.warc) as descriptor:
+            return _proof(command, descriptor, capture)
     except (StorageError, TooLarge) as error:
         return Proof(command, problem=_why(home, capture.warc, error))
-    near = list(_beside(home, capture.warc, record))
+
+
+def _proof(command: str, descriptor: int, capture: Place) -> Proof:
+    record = record_at(descriptor, capture.warc, capture.offset)
+    near = list(_beside(descriptor, capture.warc, record))
     told = next((one for one in near if one.type == "metadata"), None)
     return Proof(
         command=command,
@@ -73,7 +78,7 @@ def prove(home: Path, capture: Place) -> Proof:
         payload_digest=record.header("WARC-Payload-Digest"),
         protocols=tuple(value for name, value in record.headers if name.lower() == "warc-protocol"),
         cipher=record.header("WARC-Cipher-Suite"),
-        warcinfo=_warcinfo(home, capture.warc),
+        warcinfo=_warcinfo(descriptor, capture.warc),
         beside=tuple(Beside(one.type or "", one.offset, one.length) for one in near),
         found=decode_metadata(told.block) if told else None,
     )
@@ -94,29 +99,29 @@ def _why(home: Path, warc: str, error: Exception) -> str:
     return str(error).replace(f"{home}/", "")
 
 
-def _beside(home: Path, warc: str, record: Record) -> Iterator[Record]:
+def _beside(descriptor: int, warc: str, record: Record) -> Iterator[Record]:
     """The records behind this one that are of the same exchange."""
     id_ = record.header("WARC-Record-ID")
-    for one in islice(_following(home, warc, record), _BESIDE):
+    for one in islice(_following(descriptor, warc, record), _BESIDE):
         if id_ is None or one.header(_CONCURRENT) != id_:
             return
         yield one
 
 
-def _following(home: Path, warc: str, record: Record) -> Iterator[Record]:
+def _following(descriptor: int, warc: str, record: Record) -> Iterator[Record]:
     """The records behind this one, as far as they can be read."""
     try:
         while True:
-            record = read_record(home, warc, record.offset + record.length)
+            record = record_at(descriptor, warc, record.offset + record.length)
             yield record
     except (BrokenRecord, StorageError, TooLarge):  # the end of the file, or what `verify` tells of
         return
 
 
-def _warcinfo(home: Path, warc: str) -> tuple[tuple[str, str], ...]:
+def _warcinfo(descriptor: int, warc: str) -> tuple[tuple[str, str], ...]:
     """What the first record of the file says of it, where it is one that says so."""
     try:
-        first = read_record(home, warc, 0)
+        first = record_at(descriptor, warc, 0)
     except (StorageError, TooLarge):
         return ()
     if first.type != "warcinfo":

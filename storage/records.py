@@ -7,6 +7,7 @@ A member's checksum is always checked, digests are not.
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
@@ -31,6 +32,7 @@ __all__ = [
     "TooLarge",
     "Undecodable",
     "decoded",
+    "opened",
     "parse_head",
     "read_payload",
     "read_record",
@@ -106,9 +108,16 @@ class StoredResponse:
 
 def read_record(home: Path, warc: str, offset: int) -> Record:
     """The record at an offset of a file, sealed or not; raises BrokenRecord, StorageError, TooLarge."""
+    with opened(home, warc) as descriptor:
+        return record_at(descriptor, warc, offset)
+
+
+@contextmanager
+def opened(home: Path, warc: str) -> Iterator[int]:
+    """The descriptor of a file, sealed or not, for `record_at`; raises StorageError."""
     descriptor = _open(home, warc)
     try:
-        return record_at(descriptor, warc, offset)
+        yield descriptor
     finally:
         os.close(descriptor)
 

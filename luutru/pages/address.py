@@ -1,7 +1,7 @@
 """The captures of one address: a calendar of a year, and a list."""
 
 from calendar import Calendar as Grid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from storage.index.calendar import Calendar, Found, Visit, calendar
 router = APIRouter()
 KINDS = (Found.NEW, Found.SAME, Found.NOT_MODIFIED, Found.MOVED, Found.ERROR)  # what a day shows: the first that it has
 
+_GRID = Grid()
 _STATES = {Found.NEW: "new", Found.SAME: "same", Found.NOT_MODIFIED: "304", Found.MOVED: "moved", Found.ERROR: "failed"}
 
 
@@ -63,20 +64,19 @@ def html(request: Request, room: Asked, url: str, year: int | None = None) -> Re
 
 def months(found: Calendar) -> Iterator[Month]:
     """The months of the year that is shown."""
-    numbered: dict[str, list[tuple[int, Visit]]] = {}
+    numbered: dict[str, list[int]] = {}
     for number, one in enumerate(found.visits):
-        numbered.setdefault(one.day, []).append((number, one))
+        numbered.setdefault(one.day, []).append(number)
+    days = {day: _day(int(day[-2:]), numbers, found.visits) for day, numbers in numbered.items()}
     for month in range(1, 13):
+        name = f"{found.year:04}-{month:02}-"
         weeks = tuple(
-            tuple(_day(found.year, month, day, numbered) if day else None for day in week)
-            for week in Grid().monthdayscalendar(found.year, month)
+            tuple((days.get(f"{name}{day:02}") or Day(day, None, ())) if day else None for day in week)
+            for week in _GRID.monthdayscalendar(found.year, month)
         )
-        yield Month(month, sum(len(day.captures) for week in weeks for day in week if day), weeks)
+        yield Month(month, sum(len(one.captures) for day, one in days.items() if day.startswith(name)), weeks)
 
 
-def _day(year: int, month: int, day: int, numbered: dict[str, list[tuple[int, Visit]]]) -> Day:
-    visits = numbered.get(f"{year:04}-{month:02}-{day:02}")
-    if visits is None:
-        return Day(day, None, ())
-    kind = min((one.found for _, one in visits), key=KINDS.index)
-    return Day(day, kind, tuple(number for number, _ in visits))
+def _day(day: int, numbers: Sequence[int], visits: Sequence[Visit]) -> Day:
+    there = {visits[number].found for number in numbers}
+    return Day(day, next(kind for kind in KINDS if kind in there), tuple(numbers))

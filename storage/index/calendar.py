@@ -24,9 +24,12 @@ _other = version.alias("other")
 _earlier = tuple_(_other.c.first_seen, _other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
 _number = select(func.count()).where(_other.c.document == version.c.document, _earlier).scalar_subquery()
 _AT = (
+    capture.c.urlkey.in_(bindparam("keys", expanding=True)),
+    capture.c.url.in_(bindparam("urls", expanding=True)),
+)
+_CAPTURES = (
     select(*(capture.c[name] for name in ("id", "date", "url", "type", "status", "payload_digest", "error")))
-    .where(capture.c.urlkey.in_(bindparam("urlkeys", expanding=True)))
-    .where(capture.c.url.in_(bindparam("urls", expanding=True)))
+    .where(*_AT)
     .order_by(capture.c.date, capture.c.id)
 )
 _VISITS = (
@@ -37,10 +40,9 @@ _VISITS = (
     .outerjoin(reading, reading.c.capture == capture.c.id)
     .outerjoin(version, version.c.id == reading.c.version)
     .outerjoin(document, document.c.id == version.c.document)
-    .where(capture.c.id.in_(bindparam("ids", expanding=True)))
+    .where(*_AT, capture.c.date.between(bindparam("first"), bindparam("last")))
     .order_by(capture.c.date, capture.c.id)
 )
-_SOME = 500  # captures that are asked for at once
 _OK, _MOVED, _NOT_MODIFIED, _BAD = 200, 300, 304, 400
 
 
@@ -107,13 +109,16 @@ def calendar(connection: Connection, url: str, year: int | None = None, zone: tz
     held = standing(connection)
     for one in urls:
         held.refuse_address(one)
-    urlkeys = sorted({surt(one) for one in urls})
-    rows = connection.execute(_AT, {"urlkeys": urlkeys, "urls": urls}).all()
+    at = {"keys": list({surt(one) for one in urls}), "urls": urls}
+    rows = connection.execute(_CAPTURES, at).all()
     if not rows:
         raise NotFound(f"no capture of {url[:200]!r} in the archive: try `luutru search WORDS`")
-    years = Counter(_local(row.date, zone).year for row in rows)
+    of_row = [_local(row.date, zone).year for row in rows]
+    years = Counter(of_row)
     shown = max(years) if year is None else year
-    found = {row.id: what for row, what in zip(rows, _found(rows), strict=True) if _local(row.date, zone).year == shown}
+    found = {
+        row.id: (row.date, what) for row, what, its in zip(rows, _found(rows), of_row, strict=True) if its == shown
+    }
     return Calendar(
         url=rows[-1].url,
         years=tuple(sorted(years.items())),
@@ -121,7 +126,7 @@ def calendar(connection: Connection, url: str, year: int | None = None, zone: tz
         first=rows[0].date,
         last=rows[-1].date,
         total=len(rows),
-        visits=_visits(connection, found, zone),
+        visits=_visits(connection, at, found, zone) if found else (),
     )
 
 
@@ -144,10 +149,11 @@ def _what(row: _Row, is_known: bool) -> Found:
     return Found.SAME if is_known or row.type == RecordType.REVISIT else Found.NEW
 
 
-def _visits(connection: Connection, found: Mapping[int, Found], zone: tzinfo) -> tuple[Visit, ...]:
-    ids = list(found)
-    parts = (ids[at : at + _SOME] for at in range(0, len(ids), _SOME))
-    rows = (row for part in parts for row in connection.execute(_VISITS, {"ids": part}).all())
+def _visits(
+    connection: Connection, at: Mapping[str, Any], found: Mapping[int, tuple[str, Found]], zone: tzinfo
+) -> tuple[Visit, ...]:
+    dates = [date for date, _ in found.values()]
+    rows = connection.execute(_VISITS, {**at, "first": dates[0], "last": dates[-1]}).all()
     return tuple(
         Visit(
             timestamp=re.sub(r"\D", "", row.date)[:14],
@@ -155,7 +161,7 @@ def _visits(connection: Connection, found: Mapping[int, Found], zone: tzinfo) ->
             day=_local(row.date, zone).date().isoformat(),
             url=row.url,
             status=row.status,
-            found=found[row.id],
+            found=found[row.id][1],
             type=row.type,
             mime=row.mime,
             bytes=row.payload_length,

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, exists, func, or_, select
 
 from storage.errors import Withheld
 from storage.index.dialects import Dialect, dialect_of
@@ -27,6 +27,14 @@ WITHHOLD, RELEASE = "withhold", "release"
 _Conditions = list[ColumnElement[bool]]
 _Row = TypeVar("_Row", bound=tuple[Any, ...])
 _NONE: Mapping[Any, Any] = MappingProxyType({})
+_STEPS = (
+    select(withholding)
+    .where(
+        withholding.c.id.in_(select(func.max(withholding.c.id)).group_by(withholding.c.document, withholding.c.urlkey))
+    )
+    .where(withholding.c.step == WITHHOLD, or_(withholding.c.until.is_(None), withholding.c.until > bindparam("now")))
+    .order_by(withholding.c.id)
+)
 _KNOWN: "WeakKeyDictionary[Connection, Standing]" = WeakKeyDictionary()
 
 
@@ -154,10 +162,7 @@ def touched(connection: Connection, urlkeys: Collection[str]) -> dict[int, list[
 
 def _steps(connection: Connection) -> list[Any]:
     """The last step of each thing that is withheld now, in their order."""
-    last = select(func.max(withholding.c.id)).group_by(withholding.c.document, withholding.c.urlkey)
-    lasts = or_(withholding.c.until.is_(None), withholding.c.until > now())
-    query = select(withholding).where(withholding.c.id.in_(last), withholding.c.step == WITHHOLD, lasts)
-    return list(connection.execute(query.order_by(withholding.c.id)))
+    return list(connection.execute(_STEPS, {"now": now()}))
 
 
 def _withholding(row: Any) -> Withholding:
