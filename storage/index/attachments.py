@@ -139,6 +139,8 @@ def _offers(*files: int) -> Select[Any]:
 
 def files_of(connection: Connection, attachments: Sequence[Attachment]) -> tuple[Offered, ...]:
     """The files with the documents that they are."""
+    if not attachments:
+        return ()
     urls = {spelled for one in attachments for spelled in (one.url, _secure(one.url))}
     rows = connection.execute(
         select(address.c.url, document.c.identity, document.c.version)

@@ -1,15 +1,21 @@
 """How people name documents and addresses."""
 
-from sqlalchemy import ColumnElement
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
 
 from storage.index.tables import document
 from storage.urls import NotAnAddress, canonicalize
 
+_BY_NUMBER = select(document).where(document.c.id == bindparam("wanted"))
+_BY_IDENTITY = select(document).where(document.c.identity == bindparam("wanted"))
 
-def is_named(wanted: str) -> ColumnElement[bool]:
-    """Whether a row of `document` is the one of this identity or number."""
+
+def named(connection: Connection, wanted: str) -> Row[Any] | None:
+    """The row of the document of this identity or number."""
     is_number = wanted.isascii() and wanted.isdigit() and len(wanted) < 19
-    return document.c.id == int(wanted) if is_number else document.c.identity == wanted
+    query, value = (_BY_NUMBER, int(wanted)) if is_number else (_BY_IDENTITY, wanted)
+    return connection.execute(query, {"wanted": value}).first()
 
 
 def spellings(wanted: str) -> list[str]:

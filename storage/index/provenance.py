@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select
 
 from storage.errors import NotFound
 from storage.index.tables import address, capture, crawl, document, file, fixity, mention, reading, version
-from storage.index.withheld import standing
+from storage.index.withheld import narrowed, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,16 @@ _SHOWN = (
     *("url", "date", "site", "kind", "type", "status", "mime", "offset", "length", "record_id", "payload_digest"),
     *("payload_length", "ip", "truncated", "error", "crawl"),
 )
+_DATINGS: Select[Any] = (
+    select(mention.c.day, capture.c.url.label("page"), mention.c.anchor, capture.c.date.label("captured"))
+    .select_from(document)
+    .join(address, address.c.document == document.c.id)
+    .join(mention, and_(mention.c.target == address.c.url, mention.c.day != ""))
+    .join(capture, capture.c.id == mention.c.capture)
+    .where(document.c.identity == bindparam("wanted"))
+    .order_by(mention.c.day, capture.c.date, capture.c.id)
+    .limit(bindparam("most"))
+)
 _original, _original_file = capture.alias("original"), file.alias("original_file")
 
 
@@ -120,14 +130,6 @@ def _repeated(row: Row[Any]) -> Repeated | None:
 def datings(connection: Connection, identity: str, limit: int = 20) -> list[Dating]:
     """The pages that name a day beside an address of a document, the earliest day first."""
     held = standing(connection)
-    rows = connection.execute(
-        select(mention.c.day, capture.c.url.label("page"), mention.c.anchor, capture.c.date.label("captured"))
-        .select_from(document)
-        .join(address, address.c.document == document.c.id)
-        .join(mention, and_(mention.c.target == address.c.url, mention.c.day != ""))
-        .join(capture, capture.c.id == mention.c.capture)
-        .where(document.c.identity == identity, *held.documents_shown(), *held.captures_shown())
-        .order_by(mention.c.day, capture.c.date, capture.c.id)
-        .limit(limit)
-    )
+    shown = [*held.documents_shown(), *held.captures_shown()]
+    rows = connection.execute(narrowed(_DATINGS, shown), {"wanted": identity, "most": limit}).all()
     return [Dating(*row) for row in rows]

@@ -12,13 +12,13 @@ from itertools import groupby
 from shlex import quote
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select, tuple_
+from sqlalchemy import Connection, Row, and_, bindparam, or_, select, tuple_
 
 from storage.errors import NotFound, UsageError
 from storage.index import attachments, withheld
 from storage.index.attachments import Offered, Offering
 from storage.index.gone import gone_since, standing
-from storage.index.naming import is_named, spellings
+from storage.index.naming import named, spellings
 from storage.index.related import Republication, republications
 from storage.index.tables import address, capture, document, file, frontier, reading, version
 from storage.index.withheld import Standing
@@ -32,6 +32,39 @@ _TEXT = (
     *("title", "lead", "text", "authors", "published", "published_from", "modified", "section", "tags"),
     *("language", "images", "attachments", "method", "confidence"),
 )
+
+_PLACES = select(  # what `_held` reads
+    *(capture.c[name] for name in ("date", "url", "status", "offset", "length", "payload_digest", "type", "ip")),
+    file.c.name.label("warc"),
+).join(file, file.c.id == capture.c.file)
+_OF_OWNER = version.c.document == bindparam("owner")
+_ADDRESSES = (
+    select(address.c.url).where(address.c.document == bindparam("owner")).order_by(address.c.first_seen, address.c.url)
+)
+_AT_ADDRESS = and_(
+    capture.c.urlkey.in_(bindparam("keys", expanding=True)), capture.c.url.in_(bindparam("urls", expanding=True))
+)
+_READ = select(reading.c.capture).join(version, version.c.id == reading.c.version).where(_OF_OWNER)
+_CAPTURES = (
+    _PLACES.add_columns(
+        *(reading.c[name] for name in ("version", "views", "reread", "reason")), version.c.title, version.c.digest
+    )
+    .outerjoin(reading, reading.c.capture == capture.c.id)
+    .outerjoin(version, version.c.id == reading.c.version)
+    .where(or_(capture.c.id.in_(_READ), _AT_ADDRESS))
+    .order_by(capture.c.date, file.c.name, capture.c.offset)
+)
+_VERSIONS = (
+    select(*(version.c[name] for name in ("id", "first_seen", "last_seen", "title", "digest")))
+    .where(_OF_OWNER)
+    .order_by(version.c.first_seen, version.c.digest)
+)
+_TEXTS = (
+    select(version.c.id, version.c.title, version.c.text)
+    .where(_OF_OWNER)
+    .order_by(version.c.first_seen, version.c.digest)
+)
+_VERSION = select(version).where(version.c.id == bindparam("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +221,7 @@ def texts(connection: Connection, wanted: str, identities: Iterable[str] = ()) -
     """What the versions of a document say; it is found as `find` does."""
     owner = find(connection, wanted, identities)
     hidden = withheld.standing(connection).versions
-    query = select(version.c.id, version.c.title, version.c.text).where(version.c.document == owner.id)
-    rows = connection.execute(query.order_by(version.c.first_seen, version.c.digest)).all()
+    rows = connection.execute(_TEXTS, {"owner": owner.id}).all()
     return Texts(
         document=owner.identity,
         texts=tuple(("", "") if row.id in hidden else (row.title, row.text) for row in rows),
@@ -205,8 +237,7 @@ def captures_at(
     for one in named:
         held.refuse_address(one)
     query = (
-        _places()
-        .add_columns(capture.c.id)
+        _PLACES.add_columns(capture.c.id)
         .where(capture.c.urlkey.in_([surt(one) for one in named]), capture.c.url.in_(named))
         .order_by(capture.c.date, capture.c.id)
         .limit(limit + 1)
@@ -229,13 +260,13 @@ def find(connection: Connection, wanted: str, identities: Iterable[str] = ()) ->
     An address that was never captured is looked for under `identities`, which the sites' rules give it.
     """
     held = withheld.standing(connection)
-    row = connection.execute(select(document).where(is_named(wanted))).first()
+    row = named(connection, wanted)
     spelled = [] if row else spellings(wanted)
     for url in spelled:
         held.refuse_address(url)
     known = select(address.c.document).where(address.c.url.in_(spelled))
-    for named in (document.c.id.in_(known), document.c.identity.in_(list(identities))):
-        row = row or connection.execute(select(document).where(named).order_by(document.c.id)).first()
+    for is_it in (document.c.id.in_(known), document.c.identity.in_(list(identities))):
+        row = row or connection.execute(select(document).where(is_it).order_by(document.c.id)).first()
     if row is None:
         raise NotFound(_why_not(connection, wanted, spelled))
     held.refuse_document(row.id, row.identity)
@@ -273,37 +304,15 @@ def _why_not(connection: Connection, wanted: str, spelled: Sequence[str]) -> str
 
 
 def _addresses(connection: Connection, owner: int, held: Standing) -> tuple[str, ...]:
-    query = select(address.c.url).where(address.c.document == owner).order_by(address.c.first_seen, address.c.url)
-    return tuple(url for url in connection.scalars(query) if not held.covers(url))
+    urls = connection.scalars(_ADDRESSES, {"owner": owner}).all()
+    return tuple(url for url in urls if not held.covers(url))
 
 
 def _captures(connection: Connection, owner: int, addresses: Iterable[str], held: Standing) -> Sequence[_Row]:
     """Captures that gave a text of the document, and all others of these addresses, oldest first."""
     urls = list(addresses)
-    read = select(reading.c.capture).join(version, version.c.id == reading.c.version).where(version.c.document == owner)
-    at_address = and_(capture.c.urlkey.in_([surt(url) for url in urls]), capture.c.url.in_(urls))
-    return connection.execute(
-        _places()
-        .add_columns(
-            reading.c.version,
-            reading.c.views,
-            reading.c.reread,
-            reading.c.reason,
-            version.c.title,
-            version.c.digest,
-        )
-        .outerjoin(reading, reading.c.capture == capture.c.id)
-        .outerjoin(version, version.c.id == reading.c.version)
-        .where(or_(capture.c.id.in_(read), at_address), *held.captures_shown())
-        .order_by(capture.c.date, file.c.name, capture.c.offset)
-    ).all()
-
-
-def _places() -> Select[Any]:
-    """What `_held` reads."""
-    names = ("date", "url", "status", "offset", "length", "payload_digest", "type", "ip")
-    columns = select(*(capture.c[name] for name in names), file.c.name.label("warc"))
-    return columns.join(file, file.c.id == capture.c.file)
+    at = {"owner": owner, "keys": [surt(url) for url in urls], "urls": urls}
+    return connection.execute(withheld.narrowed(_CAPTURES, held.captures_shown()), at).all()
 
 
 def _held(row: _Row) -> Held:
@@ -322,11 +331,7 @@ def _held(row: _Row) -> Held:
 
 def _versions(connection: Connection, owner: int, held: Standing) -> list[tuple[int, _Row]]:
     """The versions of a document that are shown, with their numbers, which are the same whatever is withheld."""
-    rows = connection.execute(
-        select(version.c.id, version.c.first_seen, version.c.last_seen, version.c.title, version.c.digest)
-        .where(version.c.document == owner)
-        .order_by(version.c.first_seen, version.c.digest)
-    )
+    rows = connection.execute(_VERSIONS, {"owner": owner}).all()
     return [(number, one) for number, one in enumerate(rows, 1) if one.id not in held.versions]
 
 
@@ -344,7 +349,7 @@ def _shown_files(connection: Connection, text: Mapping[str, Any], held: Standing
 
 
 def _text_of(connection: Connection, id_: int | None) -> dict[str, Any]:
-    row = connection.execute(select(version).where(version.c.id == id_)).first()
+    row = connection.execute(_VERSION, {"id": id_}).first() if id_ is not None else None
     if row is None:
         nothing = (
             "title",

@@ -22,7 +22,7 @@ from storage.index.dialects import dialect_of
 from storage.index.engine import Index
 from storage.index.mentions import day_of
 from storage.index.tables import band, body, document, near, version
-from storage.index.withheld import standing
+from storage.index.withheld import narrowed, standing
 from storage.shingles import NEAR, RULE, Sketch, may_be_near, shingles, similarity, sketch, words
 
 CROWD = 100  # bodies that share a band; of more, none is compared for its sake
@@ -46,6 +46,18 @@ _BESIDE = (
     .join(_theirs, _theirs.c.body == near.c.other)
     .where(_mine.c.document.in_(bindparam("documents", expanding=True)))
     .where(_theirs.c.document != _mine.c.document)
+)
+_ours = document.alias("ours")
+_REPUBLICATIONS = (
+    select(near.c.similarity, document.c.id, document.c.identity, document.c.site, _theirs.c.title)
+    .add_columns(_theirs.c.published, _theirs.c.first_seen, _ours.c.identity.label("my_identity"))
+    .add_columns(_mine.c.published.label("my_published"), _mine.c.first_seen.label("my_first_seen"))
+    .join_from(_mine, near, near.c.body == _mine.c.body)
+    .join(_ours, _ours.c.id == _mine.c.document)
+    .join(_theirs, _theirs.c.body == near.c.other)
+    .join(document, document.c.id == _theirs.c.document)
+    .where(_mine.c.document == bindparam("owner"), _theirs.c.document != bindparam("owner"))
+    .order_by(document.c.id, near.c.similarity.desc(), _theirs.c.first_seen, _theirs.c.digest)
 )
 _Pair = tuple[int, int, int]  # body, other, similarity
 
@@ -99,21 +111,9 @@ def waiting(connection: Connection) -> bool:
 def republications(connection: Connection, owner: int) -> list[Republication]:
     """The other documents with a text of this one, or nearly, by the day of publication, else of first capture."""
     held = standing(connection)
-    query = (
-        select(near.c.similarity, document.c.id, document.c.identity, document.c.site, _theirs.c.title)
-        .add_columns(_theirs.c.published, _theirs.c.first_seen)
-        .add_columns(_mine.c.published.label("my_published"), _mine.c.first_seen.label("my_first_seen"))
-        .join_from(_mine, near, near.c.body == _mine.c.body)
-        .join(_theirs, _theirs.c.body == near.c.other)
-        .join(document, document.c.id == _theirs.c.document)
-        .where(_mine.c.document == owner, _theirs.c.document != owner)
-        .where(*held.versions_shown(_mine.c.id), *held.versions_shown(_theirs.c.id))
-        .order_by(document.c.id, near.c.similarity.desc(), _theirs.c.first_seen, _theirs.c.digest)
-    )
-    identity = connection.scalar(select(document.c.identity).where(document.c.id == owner)) or ""
-    found = [
-        _republication(identity, list(rows)) for _, rows in groupby(connection.execute(query), key=lambda row: row.id)
-    ]
+    mine, theirs = held.versions_shown(_mine.c.id), held.versions_shown(_theirs.c.id)
+    rows = connection.execute(narrowed(_REPUBLICATIONS, [*mine, *theirs]), {"owner": owner}).all()
+    found = [_republication(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row.id)]
     return sorted(found, key=lambda one: (day_of(one.published, one.first_seen), one.first_seen, one.document))
 
 
@@ -125,7 +125,7 @@ def beside(connection: Connection, documents: Collection[int]) -> dict[int, set[
     return found
 
 
-def _republication(identity: str, rows: Sequence[Row[Any]]) -> Republication:
+def _republication(rows: Sequence[Row[Any]]) -> Republication:
     closest = rows[0]
     published, mine = (
         min((date for date in dates if date), key=_when, default=None)
@@ -135,7 +135,7 @@ def _republication(identity: str, rows: Sequence[Row[Any]]) -> Republication:
     earlier, by = _earlier(mine, published), "published"
     if earlier is None:
         earlier, by = _before(my_first_seen, first_seen), "captured"
-    first = None if earlier is None else First(identity if earlier else closest.identity, by)
+    first = None if earlier is None else First(closest.my_identity if earlier else closest.identity, by)
     return Republication(
         document=closest.identity,
         site=closest.site,

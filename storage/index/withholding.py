@@ -8,7 +8,7 @@ from sqlalchemy import Connection, exists, func, or_, select
 from storage.errors import NotFound
 from storage.index import attachments, related, withheld
 from storage.index.dialects import dialect_of
-from storage.index.naming import is_named, spellings
+from storage.index.naming import named, spellings
 from storage.index.tables import capture, document, offer, version, withholding
 from storage.index.withheld import RELEASE, WITHHOLD, Withholding
 from storage.model import Attachment
@@ -81,7 +81,8 @@ def steps(connection: Connection, site: str | None = None) -> list[Step]:
 
 def thing(connection: Connection, wanted: str) -> Thing:
     """The document of this identity or number, or an address, with its scheme or known; raises NotFound."""
-    identity = connection.scalar(select(document.c.identity).where(is_named(wanted)))
+    row = named(connection, wanted)
+    identity = row.identity if row else None
     if identity is None:  # rules that call it otherwise came after its withholding
         identity = connection.scalar(select(withholding.c.document).where(withholding.c.document == wanted).limit(1))
     if identity is not None:

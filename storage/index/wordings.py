@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from storage.errors import NotFound
 from storage.index.tables import capture, document, file, fixity, reading, version
-from storage.index.withheld import Standing, standing
+from storage.index.withheld import Standing, narrowed, standing
 from storage.model import Image
 
 
@@ -71,18 +71,33 @@ class Wording:
 _original, _original_file = capture.alias("original"), file.alias("original_file")
 _PLAIN = ("title", "lead", "text", "published", "published_from", "modified", "language", "method", "digest")
 _LISTS = ("authors", "section", "tags")
+_OF_CAPTURE = ("date", "url", "status", "type", "offset", "length", "payload_digest", "record_id", "ip", "crawl")
+_NUMBERED = (
+    select(version)
+    .join(document, document.c.id == version.c.document)
+    .where(document.c.identity == bindparam("wanted"))
+    .order_by(version.c.first_seen, version.c.digest)
+    .limit(1)
+    .offset(bindparam("before"))
+)
+_SOURCES = (
+    select(*(capture.c[name] for name in _OF_CAPTURE), file.c.name.label("warc"))
+    .add_columns(_original_file.c.name.label("original_warc"), _original.c.offset.label("original_offset"))
+    .add_columns(fixity.c.verified, fixity.c.problems)
+    .select_from(reading)
+    .join(capture, capture.c.id == reading.c.capture)
+    .join(file, file.c.id == capture.c.file)
+    .outerjoin(fixity, fixity.c.file == file.c.name)
+    .outerjoin(_original, _original.c.id == capture.c.original)
+    .outerjoin(_original_file, _original_file.c.id == _original.c.file)
+    .where(reading.c.version == bindparam("id"))
+    .order_by(capture.c.date, file.c.name, capture.c.offset)
+)
 
 
 def wording(connection: Connection, identity: str, number: int) -> Wording:
     """The version of this number, from 1 by first capture; raises NotFound."""
-    row = connection.execute(
-        select(version)
-        .join(document, document.c.id == version.c.document)
-        .where(document.c.identity == identity)
-        .order_by(version.c.first_seen, version.c.digest)
-        .limit(1)
-        .offset(number - 1)
-    ).first()
+    row = connection.execute(_NUMBERED, {"wanted": identity, "before": number - 1}).first()
     held = standing(connection)
     if row is None or row.id in held.versions:
         raise NotFound(f"{identity} has no version {number}: `luutru history {identity}` lists them")
@@ -96,23 +111,10 @@ def wording(connection: Connection, identity: str, number: int) -> Wording:
 
 
 def _sources(connection: Connection, id_: int, held: Standing) -> tuple[Source, ...]:
-    names = ("date", "url", "status", "type", "offset", "length", "payload_digest", "record_id", "ip", "crawl")
-    rows = connection.execute(
-        select(*(capture.c[name] for name in names), file.c.name.label("warc"))
-        .add_columns(_original_file.c.name.label("original_warc"), _original.c.offset.label("original_offset"))
-        .add_columns(fixity.c.verified, fixity.c.problems)
-        .select_from(reading)
-        .join(capture, capture.c.id == reading.c.capture)
-        .join(file, file.c.id == capture.c.file)
-        .outerjoin(fixity, fixity.c.file == file.c.name)
-        .outerjoin(_original, _original.c.id == capture.c.original)
-        .outerjoin(_original_file, _original_file.c.id == _original.c.file)
-        .where(reading.c.version == id_, *held.captures_shown())
-        .order_by(capture.c.date, file.c.name, capture.c.offset)
-    )
+    rows = connection.execute(narrowed(_SOURCES, held.captures_shown()), {"id": id_}).all()
     return tuple(
         Source(
-            **{name: getattr(row, name) for name in (*names, "warc")},
+            **{name: getattr(row, name) for name in (*_OF_CAPTURE, "warc")},
             original=Place(row.original_warc, row.original_offset) if row.original_warc else None,
             fixity=Verified(row.verified, row.problems) if row.verified else None,
         )
