@@ -21,6 +21,7 @@ from luutru.room import Room
 from storage.query import quoted
 
 MARKS = ("\x02", "\x03")  # around what was searched for: characters that no text has
+_VIETNAMESE = Markup(' lang="vi"')  # of what is archived, on pages that are not
 _MARKED = re.compile(f"([{''.join(MARKS)}])")
 STATES = {  # outcomes as the style sheet names them
     "completed": "ok",
@@ -54,6 +55,7 @@ def page(
     context = {
         "page": facts,
         "words": words,
+        "vi": _VIETNAMESE if language != "vi" else "",
         "to": to,
         "here": Here(request, to, has_twin),
         "other": next(one for one in LANGUAGES if one != language),
@@ -66,7 +68,7 @@ def page(
     environment = _environment()
     parts = environment.get_template("parts.html").make_module(context)
     html = environment.get_template(template).render(context, parts=parts)
-    return HTMLResponse(html.encode("utf-8", "replace"), status)
+    return HTMLResponse(printable(html).encode(), status)  # what steers a text, or turns its direction, is shown so
 
 
 def words_of(request: Request, room: Room) -> Words:
@@ -89,18 +91,9 @@ def marked(text: str) -> Iterator[tuple[str, bool]]:
             yield piece, inside
 
 
-def _legible(value: object) -> object:
-    """What is written on a page: characters that steer, such as those that turn the direction of text, are shown so."""
-    if not isinstance(value, str) or (told := printable(value)) == value:
-        return value
-    return Markup(told) if isinstance(value, Markup) else told  # noqa: S704  # it was markup before
-
-
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("luutru"), autoescape=True, undefined=StrictUndefined, finalize=_legible
-    )
+    environment = Environment(loader=PackageLoader("luutru"), autoescape=True, undefined=StrictUndefined)
     environment.globals |= {
         "course": charts.course,
         "heat": charts.Heat.of,
