@@ -14,7 +14,7 @@ from storage.index.dialects import dialect_of
 from storage.index.engine import Index
 from storage.index.holdings import sites, stats
 from storage.index.rhythm import Month, Section, months, sections
-from storage.index.tables import capture, crawl, document, file, tally, version
+from storage.index.tables import capture, crawl, document, facet, file, shelf, tally, version
 
 SITES = ("thst", "dangcongsan")
 MOMENTS = [f"2025-0{month}-{day}T18:00:00.000000+00:00" for month in (1, 2) for day in ("10", "28", "30")]
@@ -29,11 +29,17 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     opened.close()
 
 
-def kept(connection: Connection) -> tuple[set[tuple[object, ...]], list[tuple[object, ...]]]:
-    """The tally without its zeros, and what documents say of their versions."""
+Rows = list[tuple[object, ...]]
+
+
+def kept(connection: Connection) -> tuple[set[tuple[object, ...]], Rows, Rows]:
+    """The tally without its zeros, what documents say of their versions, and by what these are counted."""
     tallied = {tuple(row) for row in connection.execute(select(*KEPT)) if any(row[2:])}
     said = select(document.c.id, document.c.versions, document.c.changed, document.c.files).order_by(document.c.id)
-    return tallied, [tuple(row) for row in connection.execute(said)]
+    faceted = select(facet.c.version, facet.c.document, shelf.c.site, shelf.c.section, facet.c.month, facet.c.has)
+    faceted = faceted.join(shelf, shelf.c.id == facet.c.shelf).order_by(facet.c.version)
+    documents, facets = ([tuple(row) for row in connection.execute(rows)] for rows in (said, faceted))
+    return tallied, documents, facets
 
 
 Write = tuple[str, int, str, str, str]
@@ -65,7 +71,8 @@ def write(connection: Connection, number: int, one: Write) -> None:
         id_ = documents[which % len(documents)]
         mine = document.c.id == id_
         if what == "move":
-            connection.execute(update(document).where(mine).values(site=site, kind=kind, first_seen=moment))
+            said = {"section": kind if which % 2 else None, "day": f"2025-0{which + 1}-01"}
+            connection.execute(update(document).where(mine).values(site=site, kind=kind, first_seen=moment, **said))
         elif what == "stand":
             own = list(connection.scalars(select(version.c.id).where(version.c.document == id_)))
             stands = own[which % len(own)] if own else None
@@ -156,6 +163,7 @@ def test_an_older_index_is_counted_when_it_is_upgraded(tmp_path: Path) -> None:
     with index.write() as connection:
         before = kept(connection)
         connection.execute(delete(tally))
+        connection.execute(delete(facet))
         connection.execute(update(document).values(versions=0, changed=None, files=0))
         dialect_of(connection).keep_counts(connection)
         assert kept(connection) == before

@@ -2,17 +2,26 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from storage.index.dialects import dialect_of
-from storage.index.tables import document
+from storage.index.tables import document, facet, shelf
 from storage.index.withheld import Standing, standing
 
 COUNTED = 10_000
+_ALL = 2**62  # matches
+_ATTACHMENT, _CHANGES = 1, 2  # as `facet` has them
+_TRAITS, _MONTHS = 4, 1_000_000  # as many as there may be
+_CODE = (
+    facet.c.shelf * _MONTHS + facet.c.month
+) * _TRAITS + facet.c.has  # one number is gathered in a third of the time
+_FACETS = select(facet.c.document, _CODE.label("code"))
+_SHELVES = select(shelf).where(shelf.c.id.in_(bindparam("ids", expanding=True)))
 Counts = tuple[tuple[str, int], ...]
 
 
@@ -39,55 +48,71 @@ class Facets:
         return tuple(years.items())
 
 
-def count(connection: Connection, matches: Select[tuple[int]], most: int) -> tuple[int, Facets]:
+def count(connection: Connection, matching: Callable[[Select[Any], int], Select[Any]], most: int) -> tuple[int, Facets]:
     """How many documents there are, and what they have in common; of more than `most` only the first are counted.
 
-    `matches` are the documents, the newest match first; one may match more than once.
+    `matching` narrows a select from `facet` to so many matches, the newest first; a document may match more than once.
     """
-    held = standing(connection)
-    wanted = matches.distinct().limit(most + 1).cte("wanted")
-    (id_,) = wanted.c
-    rows = (
-        select(
-            document.c.site,
-            _said(document.c.section, held).label("section"),
-            _said(func.substr(document.c.day, 1, 7), held).label("month"),
-            case((document.c.files > 0, 1), else_=0).label("attachment"),
-            case((and_(document.c.versions > 1, *held.changed_shown()), 1), else_=0).label("changes"),
-        )
-        .join(wanted, id_ == document.c.id)
-        .limit(most)
-        .subquery()
+    portion = most + most // 4
+    matches, found = _said(connection, matching(_FACETS, portion))
+    if matches == portion and len(found) <= most:
+        _, found = _said(connection, matching(_FACETS, _ALL))
+    counted = dict(islice(found.items(), most)) if len(found) > most else found
+    shelves, months, traits = Counter[int](), Counter[int](), Counter[int]()
+    for code, number in Counter(counted.values()).items():
+        on, month, has = _parts(code)
+        shelves[on] += number
+        months[month] += number
+        traits[has] += number
+    named, held = shelves.copy(), standing(connection)
+    for which in counted.keys() & _withheld(connection, held):
+        on, month, _ = _parts(counted[which])
+        named[on] -= 1
+        months[month] -= 1
+    for which in counted.keys() & held.single:
+        *_, has = _parts(counted[which])
+        traits[has] -= 1
+        traits[has & _ATTACHMENT] += 1
+    sites, sections = Counter[str](), Counter[str]()
+    for row in connection.execute(_SHELVES, {"ids": list(shelves)}).all():
+        sites[row.site] += shelves[row.id]
+        sections[row.section] += named[row.id]
+    del sections[""]
+    return min(len(found), most), Facets(
+        site=_frequent_first(sites),
+        section=_frequent_first(sections),
+        month=tuple(
+            (f"{one // 100:04}-{one % 100:02}", months[one]) for one in sorted(months, reverse=True) if months[one]
+        ),
+        has=tuple(
+            (name, number)
+            for name, trait in (("attachment", _ATTACHMENT), ("changes", _CHANGES))
+            if (number := sum(count for has, count in traits.items() if has & trait))
+        ),
+        capped=len(found) > most,
     )
-    gathered = dialect_of(connection).gathered
-    total, attachment, changes, *lists = connection.execute(
-        select(
-            select(func.count()).select_from(wanted).scalar_subquery(),
-            func.coalesce(func.sum(rows.c.attachment), 0),
-            func.coalesce(func.sum(rows.c.changes), 0),
-            *(gathered(column) for column in (rows.c.site, rows.c.section, rows.c.month)),
-        )
-    ).one()
-    site, section, month = (Counter(json.loads(written)) for written in lists)
-    has = (("attachment", attachment), ("changes", changes))
-    return min(total, most), Facets(
-        site=_frequent_first(site),
-        section=_frequent_first(section),
-        month=tuple(sorted(_named(month), reverse=True)),
-        has=tuple((name, number) for name, number in has if number),
-        capped=total > most,
-    )
 
 
-def _frequent_first(values: Mapping[str | None, int]) -> Counts:
-    return tuple(sorted(_named(values), key=lambda one: (-one[1], one[0])))
+def _said(connection: Connection, matches: Select[Any]) -> tuple[int, dict[int, int]]:
+    """How many matches there are, and what is said of each of their documents, in their order."""
+    gathered = map(dialect_of(connection).gathered, matches.subquery().c)
+    documents, codes = map(json.loads, connection.execute(select(*gathered)).one())
+    return len(documents), dict(zip(documents, codes, strict=True))
 
 
-def _named(values: Mapping[str | None, int]) -> Iterator[tuple[str, int]]:
-    return ((name, number) for name, number in values.items() if name is not None)
+def _parts(code: int) -> tuple[int, int, int]:
+    """Shelf, month and traits."""
+    rest, has = divmod(code, _TRAITS)
+    return *divmod(rest, _MONTHS), has
 
 
-def _said(column: ColumnElement[Any], held: Standing) -> ColumnElement[Any]:
-    """What the standing version of a document says; nothing where that is withheld."""
-    conditions = held.versions_shown(document.c.version)
-    return case((and_(*conditions), column)) if conditions else column
+def _withheld(connection: Connection, held: Standing) -> set[int]:
+    """The documents whose standing version is withheld: nothing that it says is told."""
+    if not held.versions:
+        return set()
+    among = dialect_of(connection).among(sorted(held.versions))
+    return set(connection.scalars(select(document.c.id).where(document.c.version.in_(among))))
+
+
+def _frequent_first(values: Mapping[str, int]) -> Counts:
+    return tuple(sorted(((one, number) for one, number in values.items() if number), key=lambda one: (-one[1], one[0])))

@@ -25,12 +25,12 @@ from storage.index.dialects import dialect_of
 from storage.index.facets import COUNTED, Facets
 from storage.index.filters import conditions
 from storage.index.places import Dated, Distinct, Place, Ranked
-from storage.index.tables import document, version
+from storage.index.tables import document, facet, version
 from storage.index.withheld import Standing, standing
 from storage.model import Kind
 from storage.query import Query
 
-RANKED = 2_000
+RANKED = 1_000
 _SPELLED = 20_000  # where only some words have diacritics: so many of the newest texts that spell these so
 _EXCERPT = 240
 _WRONG_CURSOR = "the cursor is not of this search: leave it out to begin with the first page"
@@ -94,7 +94,7 @@ def search(
     newest, last = _decode(cursor, query, distinct) if cursor else (_newest_version(connection), None)
     question = _Question(connection, query, newest)
     places = question.distinct_places(last, limit + 1) if distinct else question.places(last, limit + 1)
-    total, counts = facets.count(connection, question.matches, COUNTED)
+    total, counts = facets.count(connection, question.matching, COUNTED)
     return Results(
         hits=question.hits(places[:limit], marks, question.left_out(places[:limit]) if distinct else {}),
         total=total,
@@ -159,16 +159,17 @@ class _Question:
         """What leaves republications out."""
         return Distinct(self.connection, self._ranked[0], self._places_by_day)
 
-    @property
-    def matches(self) -> Select[tuple[int]]:
-        """The documents that match, as often as they do, in the order of their matches, the newest first."""
+    def matching(self, columns: Select[Any], most: int) -> Select[Any]:
+        """Of a select from `facet`, so many matches, the newest first."""
         if not self.terms:
-            return self._by_day(select(document.c.id))
+            return self._by_day(columns.join(document, facet.c.document == document.c.id + 0)).limit(most)
         _, all_matches = self._ranked
         if all_matches is not None:
-            return select(version.c.document).where(version.c.id.in_(self.dialect.among(all_matches)))
-        found = self._newest(self.dialect.folded(self.terms), None)
-        return found.join(version, version.c.id == found.selected_columns.id + 0).with_only_columns(version.c.document)
+            among = facet.c.version.in_(self.dialect.among(all_matches))
+            return columns.where(among).order_by(facet.c.version.desc()).limit(most)
+        found = self._newest(self.dialect.folded(self.terms), most)
+        rows = found.join(facet, facet.c.version == found.selected_columns.id + 0)
+        return rows.with_only_columns(*columns.selected_columns)
 
     def left_out(self, places: Sequence[Place]) -> dict[int, tuple[str, ...]]:
         """The identities of what is left out for each of these places, by document."""

@@ -257,6 +257,25 @@ version = Table(  # one distinct text of a document
     Index("ix_version_waiting", "id", **_only("body IS NULL")),
 )
 
+shelf = Table(  # a section of a site, as documents name it; those of none have the empty one
+    "shelf",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site", String, nullable=False),
+    Column("section", Text, nullable=False),
+    UniqueConstraint("site", "section"),
+)
+
+facet = Table(  # by what the matches of a question are counted, in narrow rows: kept by the database
+    "facet",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("document", Integer, nullable=False, index=True),
+    Column("shelf", Integer, nullable=False),
+    Column("month", Integer, nullable=False),  # YYYYMM, of the document's day
+    Column("has", SmallInteger, nullable=False),  # 1 attachments, 2 changes, 3 both
+)
+
 offer = Table(  # a file that a version of an article offers
     "offer",
     metadata,

@@ -93,8 +93,12 @@ class Standing:
 
     def changed_shown(self) -> _Conditions:
         """What must hold for documents so that more than one of their versions is shown, where they have more."""
-        single = sorted(id_ for id_, number in self.partly.items() if number < 2)
-        return [document.c.id.not_in(self.dialect.among(single))] if single else []
+        return [document.c.id.not_in(self.dialect.among(sorted(self.single)))] if self.single else []
+
+    @property
+    def single(self) -> set[int]:
+        """The documents of whose several versions no more than one is shown."""
+        return {id_ for id_, number in self.partly.items() if number < 2}
 
     def address(self, id_: int, url: str) -> str:
         """The address under which a document is shown: `url`, or where that is withheld, its earliest other one."""

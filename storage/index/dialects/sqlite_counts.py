@@ -1,4 +1,4 @@
-"""Counts that SQLite keeps while rows are written: `tally`, and what `document` says of its versions.
+"""What SQLite keeps while rows are written: `tally`, what `document` says of its versions, `shelf` and `facet`.
 
 Triggers keep them, so that they are right whoever writes the rows. A migration that makes one of these tables anew
 takes its triggers away: it must call `create` again.
@@ -76,6 +76,23 @@ SET files = coalesce((SELECT json_array_length(attachments) FROM version WHERE v
 WHERE id = {document};"""
 
 
+def _facets(of: str) -> str:
+    """Let versions be counted by what their documents say."""
+    return f"""
+INSERT INTO shelf (site, section) SELECT DISTINCT site, coalesce(document.section, '')
+FROM document JOIN version ON version.document = document.id WHERE {of} ON CONFLICT DO NOTHING;
+INSERT INTO facet (version, document, shelf, month, has)
+SELECT version.id, document.id, shelf.id, CAST(replace(substr(document.day, 1, 7), '-', '') AS INTEGER),
+  (document.files > 0) + 2 * (document.versions > 1)
+FROM document JOIN version ON version.document = document.id
+  JOIN shelf ON shelf.site = document.site AND shelf.section = coalesce(document.section, '')
+WHERE {of}
+ON CONFLICT (version) DO UPDATE
+SET document = excluded.document, shelf = excluded.shelf, month = excluded.month, has = excluded.has;"""
+
+
+_FACETED = ("site", "section", "day", "files", "versions")
+_OTHER_FACETS = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _FACETED)
 _OTHER_SITE = "NEW.site <> OLD.site OR NEW.kind <> OLD.kind"
 _TRIGGERS = {
     "capture_inserted": (
@@ -95,8 +112,24 @@ _TRIGGERS = {
         _versions_of("NEW", ""),
     ),
     "document_stands": ("UPDATE OF version ON document WHEN NEW.version IS NOT OLD.version", _offers("NEW.id")),
-    "version_inserted": ("INSERT ON version", _version("NEW", "1"), _has("NEW.document"), _offers("NEW.document")),
-    "version_deleted": ("DELETE ON version", _version("OLD", "-1"), _has("OLD.document"), _offers("OLD.document")),
+    "document_faceted": (
+        f"UPDATE OF {', '.join(_FACETED)} ON document WHEN {_OTHER_FACETS}",
+        _facets("document.id = NEW.id"),
+    ),
+    "version_inserted": (
+        "INSERT ON version",
+        _version("NEW", "1"),
+        _has("NEW.document"),
+        _offers("NEW.document"),
+        _facets("version.id = NEW.id"),
+    ),
+    "version_deleted": (
+        "DELETE ON version",
+        _version("OLD", "-1"),
+        _has("OLD.document"),
+        _offers("OLD.document"),
+        "DELETE FROM facet WHERE version = OLD.id;",
+    ),
     "version_seen": (
         "UPDATE OF first_seen ON version WHEN NEW.first_seen <> OLD.first_seen",
         _version("OLD", "-1"),
@@ -136,5 +169,7 @@ FROM version JOIN document ON document.id = version.document WHERE {_IS_ARTICLE}
         ),
         _has("document.id"),
         _offers("document.id"),
+        "DELETE FROM facet",
+        *_facets("true").split(";")[:2],
     ):
         connection.exec_driver_sql(statement)
