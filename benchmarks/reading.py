@@ -1,10 +1,11 @@
 """How fast the reading room answers, and how much memory it takes: a server with a large archive, and eight readers.
 
-    python benchmarks/reading.py [--home DIR] [--documents 100000] [--seconds 120] [--requests 10000]
+    python benchmarks/reading.py [--home DIR] [--documents 100000] [--seconds 120] [--requests 10000] [--anew]
 
 The archive is made where it is not there yet (`holdings.py`). Each reader waits a second between two requests; times
 are the server's own, from a request's arrival to the first byte of its answer. Then the readers ask without waiting,
-and the memory of the server is looked at, without the index that it has mapped.
+and the memory of the server is looked at, without the index that it has mapped. With `--anew` no page is kept for those
+who ask for it again, as if somebody wrote to the index all the time.
 """
 
 import argparse
@@ -116,9 +117,9 @@ def memory(process: int) -> float:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[tuple[str, int]]:
+def serving(home: Path, anew: bool) -> Iterator[tuple[str, int]]:
     """A reading room in a process of its own: its address and the number of the process."""
-    command = [sys.executable, __file__, "--serve", "--home", str(home)]
+    command = [sys.executable, __file__, "--serve", "--home", str(home), *(["--anew"] if anew else [])]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
@@ -129,16 +130,19 @@ def serving(home: Path) -> Iterator[tuple[str, int]]:
         server.stdout.close()
 
 
-def serve(home: Path) -> None:
+def serve(home: Path, anew: bool) -> None:
     """What `luutru serve` serves, without limits for one visitor, and with the time of each answer in its head."""
     import uvicorn
 
+    from luutru.kept import Kept
     from luutru.limits import Limits, Rate
     from luutru.server import application
     from storage.collection import Collection
 
     unlimited = Limits(searches=Rate(10**9, 10**9))
     app = application(Collection.open(home), limits=unlimited)
+    if anew:
+        app.state.room.kept = Kept(most=0)
 
     async def timed(scope: Any, receive: Any, send: Any) -> None:
         begun = time.perf_counter()
@@ -173,13 +177,14 @@ def main() -> None:
     options.add_argument("--documents", type=int, default=100_000)
     options.add_argument("--seconds", type=float, default=120)
     options.add_argument("--requests", type=int, default=10_000)
+    options.add_argument("--anew", action="store_true")
     options.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.serve:
-        serve(chosen.home)
+        serve(chosen.home, chosen.anew)
         return
     holdings.make(chosen.home, chosen.documents)
-    with serving(chosen.home) as (url, process):
+    with serving(chosen.home, chosen.anew) as (url, process):
         report(asyncio.run(read(url, chosen.documents, chosen.seconds, chosen.requests, process)))
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from luutru.failures import failed
+from luutru.kept import TAG
 from luutru.limits import Limits
 from luutru.room import Room
 
@@ -98,6 +99,7 @@ class Unchanged:
             await self.app(scope, receive, send)
             return
         tag = self._tag(scope) if scope["method"] in ("GET", "HEAD") else None
+        scope = {**scope, TAG: tag}
         asked = Headers(scope=scope).get("if-none-match", "")
         if tag and tag in [one.strip() for one in asked.split(",")]:
             await Response(None, 304, {"ETag": tag, "Cache-Control": "no-cache"})(scope, receive, send)

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from luutru import replay
+from luutru.kept import Kept
 from luutru.limits import Buckets, Limits
 from storage.collection import Collection
 from storage.index.changes import Changes
@@ -26,6 +27,7 @@ class Room:
         self.collection = Collection(collection.home, collection.config, index)
         self.hosts = hosts
         self.limits = limits
+        self.kept = Kept()
         self.changes = Changes(collection.index.path)
         self.searches = Buckets(limits.searches)
         self.wrong_tokens = Buckets(limits.wrong_tokens)

@@ -62,7 +62,7 @@ class Front:
 @router.get("/")
 def html(request: Request, room: Asked) -> Response:
     """The page."""
-    return rendering.page(request, room, "front.html", front(room), current="front")
+    return room.kept.page(request, lambda: rendering.page(request, room, "front.html", front(room), current="front"))
 
 
 @router.get("/en")

@@ -116,6 +116,10 @@ class Found:
 @router.get("/search", dependencies=[SEARCHES])
 def html(request: Request, room: Asked, q: str = "", cursor: str | None = None) -> Response:
     """The page."""
+    return room.kept.page(request, lambda: _page(request, room, q, cursor))
+
+
+def _page(request: Request, room: Room, q: str, cursor: str | None) -> Response:
     found = answer(room, q, cursor, rendering.MARKS)
     words = rendering.words_of(request, room)
     status = 400 if found.problem else 200
