@@ -47,7 +47,7 @@ def test_it_is_the_same_each_time_and_not_made_twice(home: Path, tmp_path: Path)
 
 
 def test_readers_ask_for_everything_that_is_measured(home: Path) -> None:
-    with reading.serving(home) as (url, process):
+    with reading.serving(home, anew=False) as (url, process):
         found = asyncio.run(reading.read(url, DOCUMENTS, 0.1, 80, process))
         assert found.memory[-1] > 0
     asked = {kind for kind, times in found.times.items() if times}
