@@ -93,7 +93,9 @@ def marked(text: str) -> Iterator[tuple[str, bool]]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(loader=PackageLoader("luutru"), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(
+        loader=PackageLoader("luutru"), autoescape=True, undefined=StrictUndefined, auto_reload=False
+    )
     environment.globals |= {
         "course": charts.course,
         "heat": charts.Heat.of,
