@@ -1,9 +1,10 @@
 """What has become of a document that disappears: what its captures say, and since when."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, Row, bindparam, select, text
 
 from storage.index.dialects import dialect_of
 from storage.index.tables import address, capture, reading
@@ -16,6 +17,13 @@ _NOT_THERE = (404, 410)
 _NOT_FOUND = (ERROR_PAGE, FRONT_PAGE)
 _ANSWERED = text("capture.status IN (404, 410)")  # in the words of the partial indexes
 _READ = text("reading.reason IN ('error page', 'moved to the front page')")
+_CAPTURES = (
+    select(capture.c.id, capture.c.url, capture.c.date, capture.c.status, reading.c.reason)
+    .outerjoin(reading, reading.c.capture == capture.c.id)
+    .where(capture.c.urlkey.in_(bindparam("urlkeys", expanding=True)))
+    .where(capture.c.url.in_(bindparam("urls", expanding=True)))
+)
+_SOME = 200  # documents whose captures are read at a time
 
 
 def is_gone(one: _Row) -> bool | None:
@@ -55,11 +63,18 @@ def gone(
     connection: Connection, site: str | None = None, since: str | None = None, until: str | None = None
 ) -> dict[int, str]:
     """The numbers of the documents that are gone, and since when; only those of a site, or within a time."""
+    documents = _of_documents(connection, _saying_so(connection, site, since, until))
     found = {}
-    for id_, addresses in _of_documents(connection, _saying_so(connection, site, since, until)).items():
-        moment = gone_since(_captures_at(connection, addresses), addresses)
-        if moment and (since or "") <= moment < (until or "~"):
-            found[id_] = moment
+    for at in range(0, len(documents), _SOME):
+        some = dict(islice(documents.items(), at, at + _SOME))
+        captures = _captures_at(connection, sorted({url for addresses in some.values() for url in addresses}))
+        for id_, addresses in some.items():
+            rows = sorted(
+                (row for url in addresses for row in captures.get(url, ())), key=lambda row: (row.date, row.id)
+            )
+            moment = gone_since(rows, addresses)
+            if moment and (since or "") <= moment < (until or "~"):
+                found[id_] = moment
     return found
 
 
@@ -85,10 +100,9 @@ def _of_documents(connection: Connection, urls: Collection[str]) -> dict[int, li
     return found
 
 
-def _captures_at(connection: Connection, addresses: Sequence[str]) -> Sequence[_Row]:
-    return connection.execute(
-        select(capture.c.url, capture.c.date, capture.c.status, reading.c.reason)
-        .outerjoin(reading, reading.c.capture == capture.c.id)
-        .where(capture.c.urlkey.in_([surt(url) for url in addresses]), capture.c.url.in_(addresses))
-        .order_by(capture.c.date, capture.c.id)
-    ).all()
+def _captures_at(connection: Connection, urls: Sequence[str]) -> dict[str, list[_Row]]:
+    found: dict[str, list[_Row]] = {}
+    keys = sorted({surt(url) for url in urls})
+    for row in connection.execute(_CAPTURES, {"urlkeys": keys, "urls": urls}).all():
+        found.setdefault(row.url, []).append(row)
+    return found
