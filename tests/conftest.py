@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from serving import Served, serving
 
 from luutru.replay.environment import environment
 from storage.errors import NotInstalled
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # so in the background of a shell, and in all that starts there
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
