@@ -23,7 +23,7 @@ from luutru.room import LOOPBACK, Room
 from storage.collection import Collection
 
 ENGLISH = "/en"  # Vietnamese stands at the root
-_TURN = 0.0005  # seconds: a thread asks for its turn after each statement, and of a page there are a dozen
+_TURN = 0.0001  # seconds: a thread asks for its turn after each statement, and of a page there are a dozen
 _STATIC = Path(__file__).parent / "static"
 
 
