@@ -37,6 +37,8 @@ class Kept:
         return made
 
     def _keep(self, key: tuple[object, ...], page: bytes) -> None:
+        if len(page) > self.most:
+            return
         with self._lock:
             self._held += len(page) - len(self._pages.pop(key, b""))
             self._pages[key] = page

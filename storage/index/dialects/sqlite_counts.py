@@ -76,11 +76,12 @@ SET files = coalesce((SELECT json_array_length(attachments) FROM version WHERE v
 WHERE id = {document};"""
 
 
-def _facets(of: str) -> str:
+def _facets(of: str) -> tuple[str, str]:
     """Let versions be counted by what their documents say."""
-    return f"""
+    shelves = f"""
 INSERT INTO shelf (site, section) SELECT DISTINCT site, coalesce(document.section, '')
-FROM document JOIN version ON version.document = document.id WHERE {of} ON CONFLICT DO NOTHING;
+FROM document JOIN version ON version.document = document.id WHERE {of} ON CONFLICT DO NOTHING;"""
+    facets = f"""
 INSERT INTO facet (version, document, shelf, month, has)
 SELECT version.id, document.id, shelf.id, CAST(replace(substr(document.day, 1, 7), '-', '') AS INTEGER),
   (document.files > 0) + 2 * (document.versions > 1)
@@ -89,6 +90,7 @@ FROM document JOIN version ON version.document = document.id
 WHERE {of}
 ON CONFLICT (version) DO UPDATE
 SET document = excluded.document, shelf = excluded.shelf, month = excluded.month, has = excluded.has;"""
+    return shelves, facets
 
 
 _FACETED = ("site", "section", "day", "files", "versions")
@@ -114,14 +116,14 @@ _TRIGGERS = {
     "document_stands": ("UPDATE OF version ON document WHEN NEW.version IS NOT OLD.version", _offers("NEW.id")),
     "document_faceted": (
         f"UPDATE OF {', '.join(_FACETED)} ON document WHEN {_OTHER_FACETS}",
-        _facets("document.id = NEW.id"),
+        *_facets("document.id = NEW.id"),
     ),
     "version_inserted": (
         "INSERT ON version",
         _version("NEW", "1"),
         _has("NEW.document"),
         _offers("NEW.document"),
-        _facets("version.id = NEW.id"),
+        *_facets("version.id = NEW.id"),
     ),
     "version_deleted": (
         "DELETE ON version",
@@ -170,6 +172,6 @@ FROM version JOIN document ON document.id = version.document WHERE {_IS_ARTICLE}
         _has("document.id"),
         _offers("document.id"),
         "DELETE FROM facet",
-        *_facets("true").split(";")[:2],
+        *_facets("true"),
     ):
         connection.exec_driver_sql(statement)
