@@ -253,7 +253,7 @@ class Builder:
                 with self.collection.index.write() as connection:
                     captures.seal(connection, f"b{SITES.index(site)}", sealed.name, sealed.bytes, sealed.sha256)
         with self.collection.index.write() as connection:
-            for name in "version_folded", "version_exact":
+            for name in "version_folded", "version_exact", "version_pairs":
                 connection.exec_driver_sql(f"INSERT INTO {name}({name}) VALUES ('optimize')")
         self.collection.close()
 

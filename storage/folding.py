@@ -6,6 +6,7 @@ its token characters), whatever the text is: an index that was fed with the resu
 
 import re
 import unicodedata
+from itertools import pairwise
 
 # Combining marks that unicode61 reads as a part of their word; all that Vietnamese needs are among them.
 MARKS = "\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u0330\u0331"
@@ -13,10 +14,12 @@ INVISIBLE = (
     "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
     "\u2066\u2067\u2068\u2069\ufeff"
 )
+JOINED = "\u203f"  # between the words of a pair: no word has it
 
 _LATIN = "0-9A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ"
 _WITHIN_A_WORD = re.compile(f"(?<=[{_LATIN}])[{INVISIBLE}]+|[{INVISIBLE}]+(?=[{_LATIN}])")
 _IN_PARTS = re.compile(f"[{_LATIN}][{MARKS}]+")
+_WORD = re.compile(rf"[^\W_]+(?:[{MARKS}{INVISIBLE}]+[^\W_]*)*")
 _ANY_MARK = re.compile(f"[{MARKS}]")
 _ANY_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _OLD_STYLE = re.compile("[òóỏõọÒÓỎÕỌ][aeAE]|[ùúủũụÙÚỦŨỤ][yY]")
@@ -59,6 +62,12 @@ def strokeless(text: str) -> str:
 def spell(text: str) -> str:
     """The text in one spelling with its diacritics: composed, `hóa` as `hoá`, no invisible characters; case stays."""
     return _OLD_STYLE.sub(lambda match: _PLACEMENTS[match[0]], _legible(text))
+
+
+def pairs(text: str) -> str:
+    """Each two words that follow each other as one, in their order: of `đô thị loại`, `đô‿thị thị‿loại`."""
+    words = _WORD.findall(text)
+    return " ".join(map(JOINED.join, pairwise(words)))
 
 
 def accented(text: str) -> bool:

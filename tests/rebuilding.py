@@ -129,14 +129,17 @@ DUMP = {
     "JOIN document ON document.id = version.document",
     "exact": 'SELECT identity, digest, term, col, "offset" FROM temp.exact JOIN version ON version.id = doc '
     "JOIN document ON document.id = version.document",
-    "words": "SELECT count(*) FROM temp.folded UNION ALL SELECT count(*) FROM temp.exact",
+    "pairs": 'SELECT identity, digest, term, col, "offset" FROM temp.pairs JOIN version ON version.id = doc '
+    "JOIN document ON document.id = version.document",
+    "words": "SELECT count(*) FROM temp.folded UNION ALL SELECT count(*) FROM temp.exact "
+    "UNION ALL SELECT count(*) FROM temp.pairs",
 }
 
 
 def dump(home: Home) -> dict[str, list[tuple[Any, ...]]]:
     """All that the index says of what was read, full text word by word."""
     with closing(sqlite3.connect(home.path / "index.db")) as connection:
-        for name in ("folded", "exact"):
+        for name in ("folded", "exact", "pairs"):
             connection.execute(f"CREATE VIRTUAL TABLE temp.{name} USING fts5vocab(main, version_{name}, instance)")
         return {name: sorted(connection.execute(query), key=repr) for name, query in DUMP.items()}
 
@@ -145,7 +148,7 @@ def derived_from_nothing(home: Home, path: Path) -> Home:
     """A copy of the home in which the same captures were read for the first time, as a crawl reads them."""
     shutil.copytree(home.path, path)
     with closing(sqlite3.connect(path / "index.db")) as connection, connection:
-        for name in ("version_folded", "version_exact"):
+        for name in ("version_folded", "version_exact", "version_pairs"):
             connection.execute(f"INSERT INTO {name}({name}) VALUES ('delete-all')")
         for name in ("reading", "mention", "address", "version", "document", "near", "band", "body"):
             connection.execute(f"DELETE FROM {name}")  # names of ours

@@ -1,11 +1,12 @@
 import sqlite3
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.folding import INVISIBLE, accented, fold, spell, strokeless
+from storage.folding import INVISIBLE, JOINED, accented, fold, pairs, spell, strokeless
 
 LETTERS = "aàáảãạăằắẳẵặâầấẩẫậbcdđeèéẻẽẹêềếểễệghiìíỉĩịklmnoòóỏõọôồốổỗộơờớởỡợpqrstuùúủũụưừứửữựvxyỳýỷỹỵ"
 vietnamese = st.text(alphabet=LETTERS + LETTERS.upper() + " .,\n\u00a0" + INVISIBLE)
@@ -80,10 +81,23 @@ def test_words_keep_their_number_and_order(text: str) -> None:
         assert [fold(word) for word in fed] == [fold(word) for word in words(text, remove)]
 
 
-def words(text: str, remove: int) -> list[str]:
+@given(vietnamese)
+def test_pairs_are_of_the_words_that_follow_each_other(text: str) -> None:
+    read = [word for word in words(strokeless(text), 2) if word.strip(INVISIBLE)]
+    assert words(pairs(strokeless(text)), 2, JOINED) == [f"{one}{JOINED}{two}" for one, two in pairwise(read)]
+
+
+@given(anything)
+def test_no_two_words_are_without_their_pair(text: str) -> None:
+    read = words(strokeless(text), 2)
+    expected = {f"{one}{JOINED}{two}" for one, two in pairwise(read) if one.isalnum() and two.isalnum()}
+    assert expected <= set(words(pairs(strokeless(text)), 2, JOINED))
+
+
+def words(text: str, remove: int, joined: str = "") -> list[str]:
     """What the tokenizer of the full text reads."""
     database = sqlite3.connect(":memory:")
-    tokenize = f"unicode61 remove_diacritics {remove} tokenchars '{INVISIBLE}'"
+    tokenize = f"unicode61 remove_diacritics {remove} tokenchars '{INVISIBLE}{joined}'"
     database.execute(f'CREATE VIRTUAL TABLE t USING fts5(body, tokenize="{tokenize}")')
     database.execute("CREATE VIRTUAL TABLE w USING fts5vocab(t, instance)")
     database.execute("INSERT INTO t(body) VALUES (?)", (text,))

@@ -121,8 +121,8 @@ def test_a_fresh_index_has_what_the_tables_say_and_nothing_else(index: Index) ->
     with index.read() as connection:
         inspector = inspect(connection)
         tables = set(inspector.get_table_names())
-        fulltext = {name for name in tables if name.startswith(("version_folded", "version_exact"))}
-        assert {"version_folded", "version_exact"} <= fulltext
+        fulltext = {name for name in tables if name.startswith(("version_folded", "version_exact", "version_pairs"))}
+        assert {"version_folded", "version_exact", "version_pairs"} <= fulltext
         assert tables - fulltext == {*metadata.tables, "alembic_version"}
         assert set(inspector.get_view_names()) == VIEWS.keys()
         for table in metadata.sorted_tables:

@@ -13,16 +13,21 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from index_fixtures import add_document
 from mounts import mounted
 
 import storage
 from storage.errors import StorageError
 from storage.index.engine import HEAD, Index
+from storage.index.search import search
 from storage.index.tables import metadata
+from storage.query import parse
+
+FULLTEXT = ("version_folded", "version_exact", "version_pairs")
 
 
 def _is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _compared: object) -> bool:
-    return not (kind == "table" and (name or "").startswith(("version_folded", "version_exact")))
+    return not (kind == "table" and (name or "").startswith(FULLTEXT))
 
 
 def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
@@ -83,6 +88,21 @@ def test_an_index_is_copied_before_it_is_upgraded(old: Path, caplog: pytest.LogC
     copy.write_bytes(b"kept")
     Index.open(old).close()  # nothing to upgrade: nothing is copied
     assert copy.read_bytes() == b"kept"
+
+
+def test_phrases_are_found_in_what_was_there_before(tmp_path: Path) -> None:
+    index = Index.open(tmp_path / "index.db")
+    with index.write() as connection:
+        for text in "bến đò chợ nổi", "chợ nổi bến đò":
+            add_document(connection, text, title="Chợ nổi")
+        connection.exec_driver_sql("DROP TABLE version_pairs")  # as the schema before had none
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0015'")
+    index.close()
+    index = Index.open(tmp_path / "index.db")
+    with index.read() as connection:
+        found = [hit.document for hit in search(connection, parse('"ben do cho"')).hits]
+    index.close()
+    assert found == ["test:1"]
 
 
 def test_a_copy_is_an_index_that_can_be_put_back(old: Path) -> None:

@@ -89,6 +89,29 @@ def test_a_document_is_not_found(connection: Connection, text: str) -> None:
     assert found(connection, text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "documents"),
+    [
+        ('"bến đò chợ nổi"', [1, 3]),
+        ('"ben do cho noi"', [1, 3]),
+        ('"bến đò chợ n"*', [1, 3]),
+        ('"ben do" "cho noi"', [1, 2, 3]),
+        ('"ben do" "cho noi" "cho noi ben"', [2]),
+        ('"ben do" noi', [1, 2, 3]),  # a phrase beside a word
+        ('"ben do" -"do cho"', [2]),
+        ('"bến đò" -"đò chợ"', [2, 3]),  # excluded as it is spelled
+        ("ben-do/cho", [1, 3]),
+        ('"sáng nay bến"', []),  # a title goes before the text, not into it
+        ('"do ben"', []),
+    ],
+)
+def test_a_phrase_is_words_in_their_order(connection: Connection, text: str, documents: list[int]) -> None:
+    add_document(connection, "Từ bến đò, chợ nổi… là xa.", title="Sáng nay")
+    add_document(connection, "Chợ nổi, bến đò!", title="Sáng nay")
+    add_document(connection, "ben\u00a0do cho no\u0302\u0309i", title="Sáng nay")
+    assert sorted(found(connection, text)) == documents
+
+
 def test_the_typed_spelling_comes_first(connection: Connection) -> None:
     add_document(connection, "đô thị " + "lời " * 50)
     add_document(connection, "đo thì, đo thì", title="đo thì")

@@ -22,6 +22,9 @@ class Dialect(Protocol):
     def create_fulltext(self, connection: Connection) -> None:
         """Make the full text, empty, beside the tables."""
 
+    def create_pairs(self, connection: Connection) -> None:
+        """Make what finds phrases beside it, with the versions that there are."""
+
     def keep_counts(self, connection: Connection) -> None:
         """Count what the tables hold, and keep `tally` and the counts in `document` right whoever writes."""
 

@@ -1,9 +1,10 @@
-"""SQLite: two FTS5 tables over `version` that hold no text of their own.
+"""SQLite: three FTS5 tables over `version` that hold no text of their own.
 
 `version_folded` is fed with text whose đ is d, and drops the diacritics itself; `version_exact` is fed with one
-spelling and keeps them. Both read the original from `version` when they show a passage, and are emptied with what they
-were fed: a change in `storage.folding` needs a migration that makes and fills them anew. FTS5's own `rebuild` would
-feed them text that is not folded: never run it.
+spelling and keeps them. Both read the original from `version` when they show a passage. `version_pairs` is fed with the
+pairs of words of the folded text, and finds phrases whose words each stand in most texts. All are emptied with what
+they were fed: a change in `storage.folding` needs a migration that makes and fills them anew. FTS5's own `rebuild`
+would feed them text that is not folded: never run it.
 """
 
 import json
@@ -27,21 +28,27 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from storage.folding import INVISIBLE, accented, spell, strokeless
+from storage.folding import INVISIBLE, JOINED, accented, pairs, spell, strokeless
 from storage.index.dialects import sqlite_counts
 from storage.query import Term
 
-_COLUMNS = ("title", "lead", "text")
-_WEIGHTS = (8.0, 3.0, 1.0)
+_WEIGHTS = {"title": 8.0, "lead": 3.0, "text": 1.0}
 _SNIPPET_WORDS = 40
+_FILLED = 1_000  # versions at a time
 
 
-def _fulltext(name: str) -> TableClause:
-    return table(name, *map(column, ("rowid", name, *_COLUMNS)))
+def _fulltext(name: str, *columns: str) -> TableClause:
+    return table(name, *map(column, ("rowid", name, *columns)))
 
 
-_FOLDED = _fulltext("version_folded")
-_EXACT = _fulltext("version_exact")
+_FOLDED = _fulltext("version_folded", "title", "lead", "text")
+_EXACT = _fulltext("version_exact", "title", "lead", "text")
+_PAIRS = _fulltext("version_pairs", "text", "lead", "title")  # words of the first column take less room
+_FED: tuple[tuple[TableClause, Callable[[str], str]], ...] = (
+    (_FOLDED, strokeless),
+    (_EXACT, spell),
+    (_PAIRS, lambda text: pairs(strokeless(text))),
+)
 
 
 class SQLite:
@@ -49,42 +56,51 @@ class SQLite:
 
     def create_fulltext(self, connection: Connection) -> None:
         for name, remove in (_FOLDED.name, 2), (_EXACT.name, 0):
-            tokenize = f"unicode61 remove_diacritics {remove} tokenchars '{INVISIBLE}'"
-            options = f'content=version, content_rowid=id, tokenize="{tokenize}"'
-            connection.execute(text(f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(_COLUMNS)}, {options})"))
+            options = f"content=version, content_rowid=id, {_tokenize(remove, INVISIBLE)}"
+            connection.execute(text(f"CREATE VIRTUAL TABLE {name} USING fts5(title, lead, text, {options})"))
+
+    def create_pairs(self, connection: Connection) -> None:
+        options = f"content='', {_tokenize(2, INVISIBLE + JOINED)}"
+        connection.execute(text(f"CREATE VIRTUAL TABLE {_PAIRS.name} USING fts5(text, lead, title, {options})"))
+        rows = connection.execute(text("SELECT id, title, lead, text FROM version ORDER BY id"))
+        for portion in rows.partitions(_FILLED):
+            _feed(connection, [(row.id, row.title, row.lead, row.text) for row in portion], None, _FED[2:])
 
     def keep_counts(self, connection: Connection) -> None:
         sqlite_counts.create(connection)
         sqlite_counts.fill(connection)
 
     def add_to_fulltext(self, connection: Connection, rows: Iterable[tuple[int, str, str | None, str]]) -> None:
-        _feed(connection, rows, None)
+        _feed(connection, rows, None, _FED)
 
     def remove_from_fulltext(self, connection: Connection, rows: Iterable[tuple[int, str, str | None, str]]) -> None:
-        _feed(connection, rows, "delete")
+        _feed(connection, rows, "delete", _FED)
 
     def merge_fulltext(self, connection: Connection, pages: int) -> bool:
-        return any(_merge(connection, one.name, pages) for one in (_FOLDED, _EXACT))
+        return any(_merge(connection, one.name, pages) for one, _ in _FED)
 
     def folded(self, terms: Sequence[Term]) -> Select[tuple[int]]:
+        if _are_phrases(terms):
+            return _matching(_PAIRS, " AND ".join(map(_paired, terms)))
         return _matching(_FOLDED, _all(terms, strokeless))
 
     def exact(self, terms: Sequence[Term]) -> Select[tuple[int]]:
         return _matching(_EXACT, _all(terms, spell))
 
     def naming(self, terms: Sequence[Term]) -> Select[tuple[int]]:
-        with_marks = [_phrase(term, spell) for term in terms if accented(str(term))]
-        without = [_phrase(term, strokeless) for term in terms if not accented(str(term))]
-        parts = [
-            _matching(fulltext, " OR ".join(phrases))
-            for fulltext, phrases in ((_EXACT, with_marks), (_FOLDED, without))
-            if phrases
-        ]
+        plain = [term for term in terms if not accented(str(term))]
+        expressions = (
+            (_EXACT, [_phrase(term, spell) for term in terms if accented(str(term))]),
+            (_PAIRS, [_paired(term) for term in plain if _are_phrases([term])]),
+            (_FOLDED, [_phrase(term, strokeless) for term in plain if not _are_phrases([term])]),
+        )
+        parts = [_matching(fulltext, " OR ".join(phrases)) for fulltext, phrases in expressions if phrases]
         return select(union(*parts).subquery().c.id)
 
     def scored(self, found: Select[tuple[int]]) -> Select[tuple[int, float]]:
-        fulltext = _EXACT if _EXACT in found.get_final_froms() else _FOLDED
-        return found.add_columns((-func.bm25(fulltext.c[fulltext.name], *_WEIGHTS)).label("score"))
+        fulltext = next(one for one, _ in _FED if one in found.get_final_froms())
+        weights = [_WEIGHTS[one.name] for one in fulltext.c if one.name in _WEIGHTS]
+        return found.add_columns((-func.bm25(fulltext.c[fulltext.name], *weights)).label("score"))
 
     def snippets(
         self, connection: Connection, terms: Sequence[Term], ids: Sequence[int], marks: tuple[str, str]
@@ -96,11 +112,12 @@ class SQLite:
                 break
             passage = func.snippet(fulltext.c[fulltext.name], -1, *marks, "…", _SNIPPET_WORDS)
             matching = _matching(fulltext, _all(terms, respell)).add_columns(passage)
-            # `rowid + 0` within bounds: a plain `rowid IN` opens the full text once for each id (1.4 s for `th*`).
-            near = matching.where(
-                fulltext.c.rowid.between(min(left), max(left)), (fulltext.c.rowid + 0).in_(self.among(left))
-            )
-            shown.update(connection.execute(near).all())
+            # A plain `rowid IN` opens the full text once for each id: 0.2 ms for a phrase, whose words stand in so many
+            # texts that walking through them takes longer, but 70 ms for `th*`.
+            id_: ColumnElement[int] = fulltext.c.rowid
+            if fulltext is _EXACT or not _are_phrases(terms):
+                matching, id_ = matching.where(id_.between(min(left), max(left))), id_ + 0
+            shown.update(connection.execute(matching.where(id_.in_(self.among(left)))).all())
         return shown
 
     def among(self, values: Sequence[str] | Sequence[int]) -> Select[Any]:
@@ -153,15 +170,24 @@ def _merge(connection: Connection, name: str, pages: int) -> bool:
     return bool(after - before > 1)  # the statement itself counts as one
 
 
-def _feed(connection: Connection, rows: Iterable[tuple[int, str, str | None, str]], command: str | None) -> None:
-    texts = [(id_, (title, lead or "", body)) for id_, title, lead, body in rows]
-    for fulltext, respell in (_FOLDED, strokeless), (_EXACT, spell):
+def _feed(
+    connection: Connection,
+    rows: Iterable[tuple[int, str, str | None, str]],
+    command: str | None,
+    fulltexts: Sequence[tuple[TableClause, Callable[[str], str]]],
+) -> None:
+    texts = [(id_, {"title": title, "lead": lead or "", "text": body}) for id_, title, lead, body in rows]
+    for fulltext, respell in fulltexts:
         fed = [
-            {fulltext.name: command, "rowid": id_} | dict(zip(_COLUMNS, map(respell, parts), strict=True))
+            {fulltext.name: command, "rowid": id_} | {name: respell(part) for name, part in parts.items()}
             for id_, parts in texts
         ]
         if fed:
             connection.execute(insert(fulltext), fed)
+
+
+def _tokenize(remove: int, within_words: str) -> str:
+    return f"tokenize=\"unicode61 remove_diacritics {remove} tokenchars '{within_words}'\""
 
 
 def _matching(fulltext: TableClause, expression: str) -> Select[tuple[int]]:
@@ -174,3 +200,11 @@ def _all(terms: Sequence[Term], respell: Callable[[str], str]) -> str:
 
 def _phrase(term: Term, respell: Callable[[str], str]) -> str:
     return f'"{respell(str(term))}"{"*" if term.prefix else ""}'
+
+
+def _are_phrases(terms: Sequence[Term]) -> bool:
+    return all(len(term.words) > 1 for term in terms)
+
+
+def _paired(term: Term) -> str:
+    return f'"{pairs(strokeless(str(term)))}"{"*" if term.prefix else ""}'
