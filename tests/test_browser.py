@@ -96,7 +96,7 @@ def test_a_facet_narrows_and_its_chip_widens(page: Page) -> None:
 
 def test_the_histogram_filters_by_click(page: Page) -> None:
     page.goto("/search?q=kenh")
-    year = page.locator("svg[role=group] a", has=page.locator("rect.bar")).last
+    year = page.locator("svg[role=group] a", has=page.locator("path.bar")).last
     name, count = (year.get_attribute("aria-label") or "").split(": ")
     year.locator("rect.hit").click(position={"x": 20, "y": 5})
     expect(page.get_by_role("heading", level=1)).to_have_text(count)

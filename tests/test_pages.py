@@ -201,12 +201,14 @@ def test_facets_narrow_and_chips_widen(room: Served) -> None:
 
 def test_the_histogram_narrows_to_a_year_and_to_a_month(room: Served) -> None:
     document = page(room, "/search?q=kenh")
-    year = max(document.xpath("//svg[@role='group']/a"), key=lambda one: len(one.xpath("rect[@class='bar']")))
+    year = max(
+        document.xpath("//svg[@role='group']/a"), key=lambda one: "".join(one.xpath("path[@class='bar']/@d")).count("M")
+    )
     within = page(room, year.get("href"))
     assert heading(within) == year.get("aria-label").partition(": ")[2]
     months = within.xpath("//svg[@role='group']/a")
     assert len(months) == 12
-    month = next(one for one in months if one.xpath("rect[@class='bar']"))
+    month = next(one for one in months if one.xpath("path[@class='bar']"))
     assert heading(page(room, month.get("href"))) == month.get("aria-label").partition(": ")[2]
     (time,) = within.xpath("//a[@class='chip']")
     assert heading(page(room, time.get("href"))) == heading(document)

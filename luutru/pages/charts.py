@@ -32,6 +32,11 @@ class Bar:
     height: float
 
 
+def outline(bars: Iterable[Bar]) -> str:
+    """The bars as the data of one path."""
+    return "".join(f"M{one.x} {one.y}h{one.width}v{one.height}h-{one.width}z" for one in bars)
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """A part of the time: a month (`first` == `last`), a year, or what came before the first year that is shown."""
@@ -75,19 +80,20 @@ def course(months: Iterable[tuple[str, int]], year: str | None = None) -> Course
     When all are of one year, it is that year.
     """
     counts = Counter[str]()
-    for month, count in months:
-        counts[month] += count
-    counts = Counter({month: count for month, count in counts.items() if count > 0})
-    years = sorted({month[:4] for month in counts})
+    for month, number in months:
+        counts[month] += number
+    years = sorted({month[:4] for month, number in counts.items() if number > 0})
     if not years:
         return None
     year = year or (years[0] if len(years) == 1 else None)
     spans = [(month, month) for month in _months(year)] if year else _years(years[0], years[-1])
-    top = max(
-        (max(_peaks(counts, _between(first, last))) for first, last in spans if first in counts or first != last),
-        default=0,
-    )
-    periods = [_period(counts, span, number * _SLOT, top) for number, span in enumerate(spans)]
+    known = [[counts[month] for month in _between(*span)] for span in spans]
+    peaks = [_peaks(one) for one in known]
+    top = max(map(max, peaks))
+    periods = [
+        Period(*span, sum(of_months), at * _SLOT, _bars(high, at * _SLOT, (at + 1) * _SLOT, top))
+        for at, (span, of_months, high) in enumerate(zip(spans, known, peaks, strict=True))
+    ]
     return Course(tuple(periods), year, len(periods) * _SLOT)
 
 
@@ -180,17 +186,10 @@ def _cell(month: str, counts: Mapping[str, int], ranked: Sequence[int]) -> Cell:
     return Cell(month, counts.get(month, 0), shade(counts.get(month, 0), ranked))
 
 
-def _period(counts: Mapping[str, int], span: tuple[str, str], x: float, top: int) -> Period:
-    first, last = span
-    months = _between(first, last)
-    peaks = _peaks(counts, months)
-    return Period(first, last, sum(counts.get(one, 0) for one in months), x, _bars(peaks, x, x + _SLOT, top))
-
-
-def _peaks(counts: Mapping[str, int], months: Sequence[str]) -> list[int]:
-    """The counts of the months; of more than twelve, the highest in each twelfth of the time."""
-    step = ceil(len(months) / _PERIODS)
-    return [max(counts.get(one, 0) for one in months[at : at + step]) for at in range(0, len(months), step)]
+def _peaks(counts: Sequence[int]) -> list[int]:
+    """The counts of months; of more than twelve, the highest in each twelfth of the time."""
+    step = ceil(len(counts) / _PERIODS)
+    return [max(counts[at : at + step]) for at in range(0, len(counts), step)]
 
 
 def _bars(counts: Sequence[int], start: float, end: float, top: int, height: float = HEIGHT) -> tuple[Bar, ...]:

@@ -1,14 +1,13 @@
 """How a page is made: its facts, a template, and the words of the language in which it is asked for."""
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
 from typing import Any
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from luutru.output import printable
@@ -22,7 +21,7 @@ from storage.query import quoted
 
 MARKS = ("\x02", "\x03")  # around what was searched for: characters that no text has
 _VIETNAMESE = Markup(' lang="vi"')  # of what is archived, on pages that are not
-_MARKED = re.compile(f"([{''.join(MARKS)}])")
+_MARKED = re.compile("{0}([^{0}{1}]*){1}".format(*MARKS))
 STATES = {  # outcomes as the style sheet names them
     "completed": "ok",
     "partial": "partial",
@@ -81,14 +80,9 @@ def language_of(path: str) -> str:
     return "en" if path == "/en" or path.startswith("/en/") else "vi"
 
 
-def marked(text: str) -> Iterator[tuple[str, bool]]:
-    """The pieces of a text, and whether each is what was searched for."""
-    inside = False
-    for piece in _MARKED.split(text):
-        if piece in MARKS:
-            inside = piece == MARKS[0]
-        elif piece:
-            yield piece, inside
+def lit(text: str) -> Markup:
+    """The text, in which what was searched for is marked."""
+    return Markup(_MARKED.sub(r"<mark>\1</mark>", escape(text)))  # noqa: S704  # the text is escaped
 
 
 @cache
@@ -96,13 +90,13 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("luutru"), autoescape=True, undefined=StrictUndefined, auto_reload=False
     )
+    environment.filters |= {"lit": lit, "outline": charts.outline}
     environment.globals |= {
         "course": charts.course,
         "heat": charts.Heat.of,
         "sparkline": charts.sparkline,
         "trend": charts.trend,
         "quarters": charts.quarters,
-        "marks": marked,
         "quoted": quoted,
         "told": told,
         "states": STATES,

@@ -1,13 +1,13 @@
 """The answers to a question: how many, when, which, and how to narrow them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from luutru.pages import asked, rendering
-from luutru.pages.charts import Period
 from luutru.pages.links import Links
 from luutru.pages.words import Words
 from luutru.responses import JsonResponse
@@ -103,10 +103,10 @@ class Found:
         """The question without any filter."""
         return asked.written(replace(self.query, filters=())) if self.query else ""
 
-    def period_link(self, to: Links) -> Any:
-        """Where a period of the chart leads."""
+    def period_link(self, to: Links) -> Callable[[str, str], str]:
+        """Where a period of the chart leads: from one month to another."""
         query = self.query or Query()
-        return lambda period: to.search(_within(query, period))
+        return cache(lambda first, last: to.search(asked.within(query, first, last)))
 
     def export(self, to: Links, form: str) -> str:
         """Where all results are given as a file."""
@@ -163,10 +163,6 @@ def _count(words: Words, results: Results | None) -> str:
     if results.total_capped:
         return words("search.more", n=results.total)
     return words("count.documents", n=results.total)
-
-
-def _within(query: Query, period: Period) -> str:
-    return asked.within(query, period.first, period.last)
 
 
 def _chips(query: Query) -> Iterable[Chip]:

@@ -1,14 +1,13 @@
 """A site: how it was captured, what it holds, how it stands, and what is planned."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from luutru.pages import changed, rendering, states
 from luutru.pages.changed import Changed
-from luutru.pages.charts import Period
 from luutru.pages.links import Links
 from luutru.pages.naming import defined
 from luutru.pages.states import Card
@@ -41,9 +40,9 @@ class SitePage(Card):
     paused: str | None
     paused_because: str | None
 
-    def period_link(self, to: Links) -> Any:
-        """Where a period of the chart leads: to the documents of that time."""
-        return lambda period: to.search(_within(self.site, period))
+    def period_link(self, to: Links) -> Callable[[str, str], str]:
+        """Where a period of the chart leads: to the documents from one month to another."""
+        return lambda first, last: to.search(f"site:{self.site} after:{first} before:{last}")
 
 
 @router.get("/site/{key}.json")
@@ -87,7 +86,3 @@ def site(room: Room, key: str) -> SitePage:
         paused=planned.paused.isoformat() if planned and planned.paused else None,
         paused_because=planned.reason if planned and planned.paused else None,
     )
-
-
-def _within(key: str, period: Period) -> str:
-    return f"site:{key} after:{period.first} before:{period.last}"

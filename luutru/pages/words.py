@@ -31,6 +31,8 @@ class Words:
     def __call__(self, key: str, **values: object) -> Markup:
         """The text of a key, its placeholders filled; raises KeyError where there is none."""
         text = _markup(self.language)[key]
+        if isinstance(text, Markup):
+            return text
         if not isinstance(text, str):
             text = text["one" if values["n"] == 1 else "other"]
         shown = {name: escape(self.number(one) if type(one) is int else one) for name, one in values.items()}
@@ -148,8 +150,11 @@ def texts(language: str) -> Mapping[str, Text]:
 
 @cache
 def _markup(language: str) -> Mapping[str, Text]:
-    """The same, escaped."""
-    return {
-        key: str(escape(text)) if isinstance(text, str) else {form: str(escape(one)) for form, one in text.items()}
-        for key, text in texts(language).items()
-    }
+    """The same, escaped; what has no placeholders is markup already."""
+    return {key: _escaped(text) for key, text in texts(language).items()}
+
+
+def _escaped(text: Text) -> Text:
+    if isinstance(text, str):
+        return str(escape(text)) if "{" in text else escape(text)
+    return {form: str(escape(one)) for form, one in text.items()}
