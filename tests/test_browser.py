@@ -110,7 +110,7 @@ def test_a_document_is_read_with_its_picture_and_its_proof(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("chỉnh trang hai bờ kênh")
     picture = page.locator(".prose img").first
     picture.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.prose img').naturalWidth > 0")
+    expect(picture).not_to_have_js_property("naturalWidth", 0)
     page.get_by_text("Tự lấy bản ghi này ra").click()
     expect(page.locator("pre", has_text="gunzip")).to_be_visible()
 

@@ -110,7 +110,13 @@ class Catalog(RuleBasedStateMachine):
                 .order_by(document.c.identity, address.c.url)
             ).all()
             found = {
-                word: len(connection.execute(dialect_of(connection).folded([Term((word,))])).all()) for word in WORDS
+                word: len(
+                    connection.execute(
+                        dialect_of(connection).folded([Term((word,))]),
+                        dialect_of(connection).sought([Term((word,))], []),
+                    ).all()
+                )
+                for word in WORDS
             }
         texts = self.grouped((document_, text) for document_, _, _, text in self.model.values())
         assert [tuple(row) for row in rows] == [

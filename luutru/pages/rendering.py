@@ -82,7 +82,7 @@ def language_of(path: str) -> str:
 
 def lit(text: str) -> Markup:
     """The text, in which what was searched for is marked."""
-    return Markup(_MARKED.sub(r"<mark>\1</mark>", escape(text)))  # noqa: S704  # the text is escaped
+    return Markup(_MARKED.sub(r"<mark>\1</mark>", str(escape(text))))  # noqa: S704  # the text is escaped
 
 
 @cache

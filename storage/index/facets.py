@@ -4,12 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
-from storage.index.dialects import dialect_of
+from storage.index.dialects import Dialect, dialect_of
 from storage.index.tables import document, facet, shelf
 from storage.index.withheld import Standing, standing
 
@@ -48,15 +49,18 @@ class Facets:
         return tuple(years.items())
 
 
-def count(connection: Connection, matching: Callable[[Select[Any], int], Select[Any]], most: int) -> tuple[int, Facets]:
+def count(
+    connection: Connection, matching: Callable[[Select[Any], int], tuple[Select[Any], Mapping[str, Any]]], most: int
+) -> tuple[int, Facets]:
     """How many documents there are, and what they have in common; of more than `most` only the first are counted.
 
-    `matching` narrows a select from `facet` to so many matches, the newest first; a document may match more than once.
+    `matching` narrows a select from `facet` to so many matches, the newest first, and gives the values of its
+    parameters; a document may match more than once.
     """
     portion = most + most // 4
-    matches, found = _said(connection, matching(_FACETS, portion))
+    matches, found = _said(connection, *matching(_FACETS, portion))
     if matches == portion and len(found) <= most:
-        _, found = _said(connection, matching(_FACETS, _ALL))
+        _, found = _said(connection, *matching(_FACETS, _ALL))
     counted = dict(islice(found.items(), most)) if len(found) > most else found
     shelves, months, traits = Counter[int](), Counter[int](), Counter[int]()
     for code, number in Counter(counted.values()).items():
@@ -93,11 +97,18 @@ def count(connection: Connection, matching: Callable[[Select[Any], int], Select[
     )
 
 
-def _said(connection: Connection, matches: Select[Any]) -> tuple[int, dict[int, int]]:
+def _said(connection: Connection, matches: Select[Any], asked: Mapping[str, Any]) -> tuple[int, dict[int, int]]:
     """How many matches there are, and what is said of each of their documents, in their order."""
-    gathered = map(dialect_of(connection).gathered, matches.subquery().c)
-    documents, codes = map(json.loads, connection.execute(select(*gathered)).one())
+    row = connection.execute(_gathered(dialect_of(connection), matches), asked).one()
+    documents, codes = map(json.loads, row)
     return len(documents), dict(zip(documents, codes, strict=True))
+
+
+@lru_cache
+def _gathered(dialect: Dialect, matches: Select[Any]) -> Select[Any]:
+    """Each column of the matches as one value; made once for each form that questions have."""
+    columns: list[ColumnElement[Any]] = [dialect.gathered(one) for one in matches.subquery().c]
+    return select(*columns)
 
 
 def _parts(code: int) -> tuple[int, int, int]:

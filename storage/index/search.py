@@ -11,28 +11,42 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2s
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, exists, func, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    tuple_,
+)
 
 from storage.errors import UsageError
 from storage.folding import accented
 from storage.index import facets
 from storage.index.attachments import Offering, offered_by
-from storage.index.dialects import dialect_of
+from storage.index.dialects import Dialect, dialect_of
 from storage.index.facets import COUNTED, Facets
 from storage.index.filters import conditions
 from storage.index.places import Dated, Distinct, Place, Ranked
 from storage.index.tables import document, facet, version
-from storage.index.withheld import Standing, standing
+from storage.index.withheld import Standing, narrowed, standing
 from storage.model import Kind
 from storage.query import Query
 
 RANKED = 1_000
 _SPELLED = 20_000  # where only some words have diacritics: so many of the newest texts that spell these so
 _EXCERPT = 240
+_FORMS = 64  # statements that are kept
 _WRONG_CURSOR = "the cursor is not of this search: leave it out to begin with the first page"
 _Row = Row[*tuple[Any, ...]]
 _LINES = re.compile(r"\s*\n\s*")
@@ -132,7 +146,8 @@ class _Question:
         self.dialect = dialect_of(connection)
         self.terms = query.terms
         self.excluded = query.excluded
-        self.newest = newest
+        self.spelled = [term for term in query.terms if accented(str(term))]
+        self.asked = {"newest": newest} | self.dialect.sought(self.terms, self.spelled)
         self.on_document, self.on_version = conditions(connection, query.filters)
         self.held = standing(connection)
 
@@ -159,17 +174,15 @@ class _Question:
         """What leaves republications out."""
         return Distinct(self.connection, self._ranked[0], self._places_by_day)
 
-    def matching(self, columns: Select[Any], most: int) -> Select[Any]:
-        """Of a select from `facet`, so many matches, the newest first."""
+    def matching(self, columns: Select[Any], most: int) -> tuple[Select[Any], Mapping[str, Any]]:
+        """Of a select from `facet`, so many matches, the newest first; and the values of its parameters."""
         if not self.terms:
-            return self._by_day(columns.join(document, facet.c.document == document.c.id + 0)).limit(most)
+            among = columns.join(document, facet.c.document == document.c.id + 0)
+            return self._by_day(among).limit(most), self.asked
         _, all_matches = self._ranked
         if all_matches is not None:
-            among = facet.c.version.in_(self.dialect.among(all_matches))
-            return columns.where(among).order_by(facet.c.version.desc()).limit(most)
-        found = self._newest(self.dialect.folded(self.terms), most)
-        rows = found.join(facet, facet.c.version == found.selected_columns.id + 0)
-        return rows.with_only_columns(*columns.selected_columns)
+            return _listed(self.dialect, columns, most), {"versions": json.dumps(all_matches)}
+        return _of_facets(self._newest(self.dialect.folded(self.terms), most), columns), self.asked
 
     def left_out(self, places: Sequence[Place]) -> dict[int, tuple[str, ...]]:
         """The identities of what is left out for each of these places, by document."""
@@ -210,37 +223,30 @@ class _Question:
         """The best version of each ranked document, the best first; and all versions that match, if they are few."""
         if not self.terms:
             return [], None
-        folded, typed = self.dialect.folded(self.terms), self._spelled_as_typed()
+        folded = self.dialect.folded(self.terms)
+        typed = self._spelled_as_typed(folded) if self.spelled else None
         scored = self._scored(self._newest(folded if typed is None else typed, RANKED))
         exact, matches = set[int]() if typed is None else set(scored), list(scored)
         if typed is not None and len(scored) < RANKED:
-            matches = self._gathered(self._newest(folded, RANKED))
+            matches = self._gathered(_gathered(self.dialect, self._newest(folded, RANKED)))
             others = set(matches) - exact
             scored |= self._scored(self._of(folded, others)) if others else {}
         rising = sorted((id_ in exact, score, seen, id_, owner) for id_, (score, seen, owner) in scored.items())
         best = {owner: Ranked(is_exact, score, owner, id_) for is_exact, score, _, id_, owner in rising}
         return sorted(best.values(), reverse=True), matches if len(matches) < RANKED else None
 
-    def _spelled_as_typed(self) -> Select[tuple[int]] | None:
-        """The matches whose words are spelled so; None where that says no more than that they match."""
-        spelled = [term for term in self.terms if accented(str(term))]
-        if not spelled:
-            return None
-        exact = self.dialect.exact(spelled)
-        if len(spelled) == len(self.terms):
-            return exact
-        found = self.dialect.folded(self.terms)
-        return found.where((found.selected_columns.id + 0).in_(self._latest(exact, _SPELLED)))
+    def _spelled_as_typed(self, folded: Select[Any]) -> Select[Any]:
+        """The matches whose words are spelled so, of those that have diacritics."""
+        exact = self.dialect.exact()
+        return exact if len(self.spelled) == len(self.terms) else _both(folded, exact)
 
-    def _scored(self, found: Select[tuple[int]]) -> dict[int, tuple[float, str, int]]:
+    def _scored(self, found: Select[Any]) -> dict[int, tuple[float, str, int]]:
         """Of matches by number: score, last capture, document."""
-        matches = self.dialect.scored(found).subquery()
-        columns = select(matches.c.id, matches.c.score, version.c.last_seen, version.c.document)
-        rows = self._gathered(columns.join(version, version.c.id == matches.c.id))
+        rows = self._gathered(_scored(self.dialect, found))
         return {id_: (score, seen, owner) for id_, score, seen, owner in rows}
 
     def _gathered(self, query: Select[Any]) -> list[Any]:
-        return list(json.loads(self.connection.scalar(select(self.dialect.gathered(*query.subquery().c))) or "[]"))
+        return list(json.loads(self.connection.scalar(query, self.asked) or "[]"))
 
     def _of(self, found: Select[Any], ids: Collection[int]) -> Select[Any]:
         id_ = found.selected_columns.id
@@ -254,15 +260,11 @@ class _Question:
         if self.on_document or self.on_version:
             within = select(version.c.id).join(document, version.c.document == document.c.id)
             found = found.where((id_ + 0).in_(within.where(*self.on_document, *self.on_version)))
-        return self._latest(found.where(*self._answerable(id_)), count)
-
-    def _latest(self, found: Select[Any], count: int) -> Select[Any]:
-        id_ = found.selected_columns.id
-        return found.where(id_ <= self.newest).order_by(id_.desc()).limit(count)
+        return _latest(narrowed(found, self._answerable(id_)), count)
 
     def _places_by_day(self, documents: Collection[int]) -> list[Dated]:
         among = document.c.id.in_(self.dialect.among(list(documents)))
-        rows = self.connection.execute(self._by_day(select(document.c.day, document.c.id)).where(among))
+        rows = self.connection.execute(self._by_day(select(document.c.day, document.c.id)).where(among), self.asked)
         return [Dated(*row) for row in rows]
 
     def dated(self, last: Dated | None, ranked: Sequence[Ranked], count: int) -> list[Dated]:
@@ -272,7 +274,7 @@ class _Question:
             found = found.where(tuple_(document.c.day, document.c.id) < (last.day, last.document))
         if ranked:
             found = found.where(document.c.id.not_in(self.dialect.among([place.document for place in ranked])))
-        return [Dated(day, id_) for day, id_ in self.connection.execute(found)]
+        return [Dated(day, id_) for day, id_ in self.connection.execute(found, self.asked)]
 
     def _by_day(self, columns: Select[Any]) -> Select[Any]:
         answers = exists().where(version.c.document == document.c.id, *self._answers())
@@ -282,11 +284,11 @@ class _Question:
         """The newest version of each document that answers."""
         columns = select(version.c.document, version.c.id).join(document, version.c.document == document.c.id)
         found = columns.where(document.c.id.in_(self.dialect.among(documents)), *self._answers())
-        return dict(self.connection.execute(found.order_by(version.c.last_seen, version.c.id)).all())
+        return dict(self.connection.execute(found.order_by(version.c.last_seen, version.c.id), self.asked).all())
 
     def _answers(self) -> list[ColumnElement[bool]]:
         words = [version.c.id.in_(self.dialect.folded(self.terms))] if self.terms else []
-        return [version.c.id <= self.newest, *self.on_version, *words, *self._answerable(version.c.id)]
+        return [version.c.id <= _newest, *self.on_version, *words, *self._answerable(version.c.id)]
 
     def _answerable(self, id_: ColumnElement[int]) -> list[ColumnElement[bool]]:
         """That a version is not withheld, and has none of the excluded words."""
@@ -294,6 +296,51 @@ class _Question:
         return [*excluded, *self.held.versions_shown(id_)]
 
 
+# What follows is made once for each form that questions have: SQLAlchemy takes longer to make a statement than SQLite
+# to answer it.
+
+
+@lru_cache(_FORMS)
+def _latest(found: Select[Any], count: int) -> Select[Any]:
+    """So many of the matches that the first page knew, the newest first."""
+    id_ = found.selected_columns.id
+    return found.where(id_ <= _newest).order_by(id_.desc()).limit(count)
+
+
+@lru_cache(_FORMS)
+def _both(folded: Select[Any], exact: Select[Any]) -> Select[Any]:
+    """The matches that are also among the newest of others."""
+    return folded.where((folded.selected_columns.id + 0).in_(_latest(exact, _SPELLED)))
+
+
+@lru_cache(_FORMS)
+def _gathered(dialect: Dialect, found: Select[Any]) -> Select[Any]:
+    """All rows as one value."""
+    return select(dialect.gathered(*found.subquery().c))
+
+
+@lru_cache(_FORMS)
+def _scored(dialect: Dialect, found: Select[Any]) -> Select[Any]:
+    """Number, score, last capture and document of each match, as one value."""
+    matches = dialect.scored(found).subquery()
+    columns = select(matches.c.id, matches.c.score, version.c.last_seen, version.c.document)
+    return _gathered(dialect, columns.join(version, version.c.id == matches.c.id))
+
+
+@lru_cache(_FORMS)
+def _of_facets(found: Select[Any], columns: Select[Any]) -> Select[Any]:
+    """These columns of `facet` for the matches, in their order."""
+    rows = found.join(facet, facet.c.version == found.selected_columns.id + 0)
+    return rows.with_only_columns(*columns.selected_columns)
+
+
+@lru_cache(_FORMS)
+def _listed(dialect: Dialect, columns: Select[Any], most: int) -> Select[Any]:
+    """These columns of `facet` for listed versions, the newest first."""
+    return columns.where(facet.c.version.in_(dialect.listed("versions"))).order_by(facet.c.version.desc()).limit(most)
+
+
+_newest = bindparam("newest", type_=Integer)
 _NEWEST = select(func.max(version.c.id))
 _NAMES = select(document.c.id, document.c.identity).where(document.c.id.in_(bindparam("ids", expanding=True)))
 _other = version.alias("other")

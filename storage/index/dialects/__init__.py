@@ -16,8 +16,12 @@ class Dialect(Protocol):
     """Full text over `version` and the writes that need the database's own words.
 
     Rows of full text are (id, title, lead, text) as `version` has them. Selects give one column, `id`, of versions;
-    `terms` is never empty. Other rows are mappings by the names of columns.
+    `terms` is never empty. Other rows are mappings by the names of columns. Selects whose terms are parameters are the
+    very same each time, so that what is made of them can be kept; `sought` gives the parameters their values.
     """
+
+    def __hash__(self) -> int:
+        """Dialects of one database are equal."""
 
     def create_fulltext(self, connection: Connection) -> None:
         """Make the full text, empty, beside the tables."""
@@ -38,10 +42,13 @@ class Dialect(Protocol):
         """Join pieces of the full text, writing about so many pages; whether there was anything to join."""
 
     def folded(self, terms: Sequence[Term]) -> Select[tuple[int]]:
-        """Versions with all terms, whatever their diacritics."""
+        """Versions with all terms, whatever their diacritics; the terms are parameters."""
 
-    def exact(self, terms: Sequence[Term]) -> Select[tuple[int]]:
-        """Versions with all terms spelled as they were typed."""
+    def exact(self) -> Select[tuple[int]]:
+        """Versions with all terms spelled as they were typed; the terms are parameters."""
+
+    def sought(self, folded: Sequence[Term], exact: Sequence[Term]) -> dict[str, str]:
+        """The values of the parameters in selects of `folded` and `exact`."""
 
     def naming(self, terms: Sequence[Term]) -> Select[tuple[int]]:
         """Versions with any of the terms, spelled as typed where a term has diacritics."""
@@ -56,6 +63,9 @@ class Dialect(Protocol):
 
     def among(self, values: Sequence[str] | Sequence[int]) -> Select[Any]:
         """The values as rows of one column: for `in_`, however many they are."""
+
+    def listed(self, name: str) -> Select[Any]:
+        """The same of the values that a parameter of this name has as a JSON list."""
 
     def gathered(self, *columns: ColumnElement[Any]) -> ColumnElement[str]:
         """The values of all rows as one JSON list, of lists where there are several columns.

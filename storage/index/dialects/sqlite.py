@@ -9,14 +9,18 @@ would feed them text that is not folded: never run it.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
+    String,
     Table,
     TableClause,
+    bindparam,
     column,
     func,
     insert,
@@ -51,6 +55,7 @@ _FED: tuple[tuple[TableClause, Callable[[str], str]], ...] = (
 )
 
 
+@dataclass(frozen=True)
 class SQLite:
     """The dialect of SQLite 3.38 and later; its promises stand in `storage.index.dialects.Dialect`."""
 
@@ -80,12 +85,17 @@ class SQLite:
         return any(_merge(connection, one.name, pages) for one, _ in _FED)
 
     def folded(self, terms: Sequence[Term]) -> Select[tuple[int]]:
-        if _are_phrases(terms):
-            return _matching(_PAIRS, " AND ".join(map(_paired, terms)))
-        return _matching(_FOLDED, _all(terms, strokeless))
+        return _SOUGHT[_PAIRS if _are_phrases(terms) else _FOLDED]
 
-    def exact(self, terms: Sequence[Term]) -> Select[tuple[int]]:
-        return _matching(_EXACT, _all(terms, spell))
+    def exact(self) -> Select[tuple[int]]:
+        return _SOUGHT[_EXACT]
+
+    def sought(self, folded: Sequence[Term], exact: Sequence[Term]) -> dict[str, str]:
+        return {
+            _FOLDED.name: _all(folded, strokeless),
+            _PAIRS.name: " AND ".join(map(_paired, folded)),
+            _EXACT.name: _all(exact, spell),
+        }
 
     def naming(self, terms: Sequence[Term]) -> Select[tuple[int]]:
         plain = [term for term in terms if not accented(str(term))]
@@ -98,7 +108,7 @@ class SQLite:
         return select(union(*parts).subquery().c.id)
 
     def scored(self, found: Select[tuple[int]]) -> Select[tuple[int, float]]:
-        fulltext = next(one for one, _ in _FED if one in found.get_final_froms())
+        fulltext = next(one for one, _ in _FED if one in found.columns_clause_froms)
         weights = [_WEIGHTS[one.name] for one in fulltext.c if one.name in _WEIGHTS]
         return found.add_columns((-func.bm25(fulltext.c[fulltext.name], *weights)).label("score"))
 
@@ -110,18 +120,17 @@ class SQLite:
             left = [id_ for id_ in ids if id_ not in shown]
             if not left:
                 break
-            passage = func.snippet(fulltext.c[fulltext.name], -1, *marks, "…", _SNIPPET_WORDS)
-            matching = _matching(fulltext, _all(terms, respell)).add_columns(passage)
-            # A plain `rowid IN` opens the full text once for each id: 0.2 ms for a phrase, whose words stand in so many
-            # texts that walking through them takes longer, but 70 ms for `th*`.
-            id_: ColumnElement[int] = fulltext.c.rowid
-            if fulltext is _EXACT or not _are_phrases(terms):
-                matching, id_ = matching.where(id_.between(min(left), max(left))), id_ + 0
-            shown.update(connection.execute(matching.where(id_.in_(self.among(left)))).all())
+            passages = _PASSAGES[fulltext] if fulltext is _EXACT or not _are_phrases(terms) else _PASSAGES_ONE_BY_ONE
+            values: dict[str, Any] = {fulltext.name: _all(terms, respell), "begin": marks[0], "end": marks[1]}
+            values |= {"ids": json.dumps(left), "first": min(left), "last": max(left)}
+            shown.update((row.id, row.passage) for row in connection.execute(passages, values).all())
         return shown
 
     def among(self, values: Sequence[str] | Sequence[int]) -> Select[Any]:
-        return select(func.json_each(literal(json.dumps(values))).table_valued("value").c.value)
+        return _each(literal(json.dumps(values)))
+
+    def listed(self, name: str) -> Select[Any]:
+        return _each(bindparam(name))
 
     def gathered(self, *columns: ColumnElement[Any]) -> ColumnElement[str]:
         return func.json_group_array(columns[0] if len(columns) == 1 else func.json_array(*columns))
@@ -190,8 +199,30 @@ def _tokenize(remove: int, within_words: str) -> str:
     return f"tokenize=\"unicode61 remove_diacritics {remove} tokenchars '{within_words}'\""
 
 
-def _matching(fulltext: TableClause, expression: str) -> Select[tuple[int]]:
+def _matching(fulltext: TableClause, expression: str | BindParameter[str]) -> Select[tuple[int]]:
     return select(fulltext.c.rowid.label("id")).where(fulltext.c[fulltext.name].match(expression))
+
+
+def _each(values: ColumnElement[str]) -> Select[Any]:
+    return select(func.json_each(values).table_valued("value").c.value)
+
+
+def _passages(fulltext: TableClause) -> Select[tuple[int, str]]:
+    table_, begin, end = fulltext.c[fulltext.name], bindparam("begin", type_=String), bindparam("end", type_=String)
+    return _SOUGHT[fulltext].add_columns(func.snippet(table_, -1, begin, end, "…", _SNIPPET_WORDS).label("passage"))
+
+
+_SOUGHT = {fulltext: _matching(fulltext, bindparam(fulltext.name)) for fulltext, _ in _FED}
+_AMONG_THESE = _each(bindparam("ids"))
+# `rowid IN` opens the full text once for each id: 0.2 ms for a phrase, whose words stand in so many texts that walking
+# through them takes longer, but 70 ms for `th*`. `rowid + 0` within bounds walks.
+_PASSAGES_ONE_BY_ONE = _passages(_FOLDED).where(_FOLDED.c.rowid.in_(_AMONG_THESE))
+_PASSAGES = {
+    fulltext: _passages(fulltext).where(
+        fulltext.c.rowid.between(bindparam("first"), bindparam("last")), (fulltext.c.rowid + 0).in_(_AMONG_THESE)
+    )
+    for fulltext in (_EXACT, _FOLDED)
+}
 
 
 def _all(terms: Sequence[Term], respell: Callable[[str], str]) -> str:
