@@ -2,10 +2,11 @@
 
     python benchmarks/reading.py [--home DIR] [--documents 100000] [--seconds 120] [--requests 10000] [--anew]
 
-The archive is made where it is not there yet (`holdings.py`). Each reader waits a second between two requests; times
-are the server's own, from a request's arrival to the first byte of its answer. Then the readers ask without waiting,
-and the memory of the server is looked at, without the index that it has mapped. With `--anew` no page is kept for those
-who ask for it again, as if somebody wrote to the index all the time.
+The archive is made where it is not there yet (`holdings.py`). A rare phrase is three or four words that follow each
+other in one of its texts, another one each time. Each reader waits a second between two requests; times are the
+server's own, from a request's arrival to the first byte of its answer. Then the readers ask without waiting, and the
+memory of the server is looked at, without the index that it has mapped. With `--anew` no page is kept for those who ask
+for it again, as if somebody wrote to the index all the time.
 """
 
 import argparse
@@ -18,8 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,20 @@ from urllib.parse import quote, urlencode
 
 import holdings
 import httpx
+from sqlalchemy import bindparam, select
+
+from storage.index.tables import document, version
 
 READERS = 8
 TARGETS = {"common search": 100, "rare phrase": 30, "document": 20, "calendar": 20, "front": 100}  # p95, milliseconds
 _COMMON = 40  # words of the vocabulary that stand in most texts
 _LOOKS = 10  # at the memory
+_STANDING = (
+    select(version.c.text)
+    .join(document, document.c.version == version.c.id)
+    .where(document.c.identity == bindparam("identity"))
+)
+Texts = Callable[[int], str]
 
 
 @dataclass
@@ -46,14 +56,23 @@ class Measured:
         return percentile(self.times[kind], 95)
 
 
+@contextmanager
+def written(home: Path) -> Iterator[Texts]:
+    """The texts of the archive's documents by number."""
+    from storage.collection import Collection
+
+    with closing(Collection.open(home)) as collection, collection.index.read() as connection:
+        yield lambda number: str(connection.scalar(_STANDING, {"identity": holdings.identity(number)}))
+
+
 def percentile(values: Sequence[float], share: int) -> float:
     """The smallest value that so many of a hundred do not exceed."""
     ranked = sorted(values)
     return ranked[max(0, -(-len(ranked) * share // 100) - 1)]
 
 
-def requests(documents: int, seed: int) -> Iterator[tuple[str, str]]:
-    """What one reader asks, kind by kind, without end."""
+def requests(documents: int, texts: Texts, seed: int) -> Iterator[tuple[str, str]]:
+    """What one reader asks of an archive with so many documents and these texts, kind by kind, without end."""
     chance = random.Random(seed)
     common = holdings.Writer().syllables[:_COMMON]
     for kind in itertools.islice(itertools.cycle(TARGETS), seed % len(TARGETS), None):
@@ -61,9 +80,9 @@ def requests(documents: int, seed: int) -> Iterator[tuple[str, str]]:
         if kind == "common search":
             yield kind, f"/search?{urlencode({'q': ' '.join(chance.sample(common, 2))})}"
         elif kind == "rare phrase":
-            words = holdings.RARE.split()
-            first = chance.randrange(len(words) - 3)
-            phrase = '"{}"'.format(" ".join(words[first : first + 4]))
+            words = texts(number).split()
+            first, count = chance.randrange(len(words) - 4), chance.choice((3, 4))
+            phrase = '"{}"'.format(" ".join(words[first : first + count]))
             yield kind, f"/search?{urlencode({'q': phrase})}"
         elif kind == "document":
             yield kind, f"/d/{quote(holdings.identity(number))}"
@@ -73,12 +92,14 @@ def requests(documents: int, seed: int) -> Iterator[tuple[str, str]]:
             yield kind, "/"
 
 
-async def read(url: str, documents: int, seconds: float, count: int, server: int) -> Measured:
+async def read(url: str, documents: int, texts: Texts, seconds: float, count: int, server: int) -> Measured:
     """Let the readers ask, first for so many seconds with a pause between, then so many requests without."""
     found = Measured()
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        asking = [requests(documents, seed) for seed in range(READERS)]
-        for kind, path in itertools.islice(requests(documents, READERS), len(TARGETS)):  # everything is loaded once
+        asking = [requests(documents, texts, seed) for seed in range(READERS)]
+        for kind, path in itertools.islice(
+            requests(documents, texts, READERS), len(TARGETS)
+        ):  # everything is loaded once
             await _ask(client, kind, path)
         end = time.monotonic() + seconds
         await asyncio.gather(*(_pausing(client, one, end, found) for one in asking))
@@ -184,8 +205,8 @@ def main() -> None:
         serve(chosen.home, chosen.anew)
         return
     holdings.make(chosen.home, chosen.documents)
-    with serving(chosen.home, chosen.anew) as (url, process):
-        report(asyncio.run(read(url, chosen.documents, chosen.seconds, chosen.requests, process)))
+    with serving(chosen.home, chosen.anew) as (url, process), written(chosen.home) as texts:
+        report(asyncio.run(read(url, chosen.documents, texts, chosen.seconds, chosen.requests, process)))
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 
 

@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import holdings
 import pytest
@@ -47,8 +48,8 @@ def test_it_is_the_same_each_time_and_not_made_twice(home: Path, tmp_path: Path)
 
 
 def test_readers_ask_for_everything_that_is_measured(home: Path) -> None:
-    with reading.serving(home, anew=False) as (url, process):
-        found = asyncio.run(reading.read(url, DOCUMENTS, 0.1, 80, process))
+    with reading.serving(home, anew=False) as (url, process), reading.written(home) as texts:
+        found = asyncio.run(reading.read(url, DOCUMENTS, texts, 0.1, 80, process))
         assert found.memory[-1] > 0
     asked = {kind for kind, times in found.times.items() if times}
     assert asked == set(reading.TARGETS)
@@ -56,9 +57,18 @@ def test_readers_ask_for_everything_that_is_measured(home: Path) -> None:
 
 
 def test_each_reader_asks_for_all_kinds_in_turn() -> None:
-    asked = [kind for kind, _ in islice(reading.requests(DOCUMENTS, 3), 10)]
+    asked = [kind for kind, _ in islice(reading.requests(DOCUMENTS, lambda _: "một hai ba bốn năm sáu", 3), 10)]
     assert asked[:5] == asked[5:]
     assert set(asked) == set(reading.TARGETS)
+
+
+def test_a_rare_phrase_stands_in_a_text(home: Path) -> None:
+    with reading.written(home) as texts, closing(Collection.open(home)) as collection:
+        asked = [path for kind, path in islice(reading.requests(DOCUMENTS, texts, 1), 50) if kind == "rare phrase"]
+        phrases = [parse_qs(urlsplit(path).query)["q"][0] for path in asked]
+        with collection.index.read() as connection:
+            assert all(0 < search(connection, parse(phrase)).total < DOCUMENTS / 2 for phrase in phrases)
+    assert len(set(phrases)) == len(phrases) == 10
 
 
 @pytest.mark.parametrize(("share", "expected"), [(50, 10), (95, 19), (100, 20), (1, 1)])
