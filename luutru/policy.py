@@ -1,8 +1,10 @@
 """What a browser is told about every answer of the reading room."""
 
+from functools import cache
 from types import MappingProxyType
 
 
+@cache
 def headers(replay_origin: str | None) -> MappingProxyType[str, str]:
     """Nothing is loaded from elsewhere, nothing runs, and only the replay may be framed."""
     replay = f" {replay_origin}" if replay_origin else ""

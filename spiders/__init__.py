@@ -7,7 +7,7 @@ A file holds one `SITE`. Files in `<home>/spiders/` are the same and are execute
 import re
 import runpy
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from ipaddress import ip_address
@@ -47,13 +47,16 @@ def of_captures(key: str, url: str, home: Path | None = None, own: bool = False)
     return made if made.key == key and key not in sites(home, own) else site(key, home, own)
 
 
-def documents(url: str) -> list[str]:
-    """The documents that an address is by the rules of our sites, captured or not; none where it is no address."""
+def documents(url: str) -> Iterator[str]:
+    """The documents that an address is by the rules of our sites, captured or not; none where it is no address.
+
+    They are looked for when somebody wants them.
+    """
     try:
         asked = canonicalize(url if "://" in url else f"https://{url}")
     except NotAnAddress:
-        return []
-    return [found for one in sites().values() if (found := one.document(asked)) is not None]
+        return
+    yield from (found for one in sites().values() if (found := one.document(asked)) is not None)
 
 
 def adhoc(url: str) -> Site:

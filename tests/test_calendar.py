@@ -61,7 +61,7 @@ def test_an_error_is_told_as_one(index: Index) -> None:
 
 
 def test_days_and_years_are_local_and_a_content_that_comes_back_is_the_same(index: Index) -> None:
-    with index._engine.connect() as connection:
+    with index.write() as connection:
         add(connection, "2023-12-31T16:00:00.000000+00:00", "sha1:A")
         add(connection, "2023-12-31T17:00:00.000000+00:00", "sha1:B")
         add(connection, "2024-01-01T17:00:00.000000+00:00", "sha1:A")
@@ -85,7 +85,7 @@ def test_an_address_without_captures_is_not_found(index: Index, wanted: str) -> 
 
 
 def test_what_is_withheld_has_no_calendar(index: Index) -> None:
-    with index._engine.connect() as connection:
+    with index.write() as connection:
         withhold(connection, Thing(document="dangcongsan/592693"), "theo yêu cầu", "thủ thư", None)
         for spelling in URL, MOBILE:
             with pytest.raises(Withheld):

@@ -97,7 +97,7 @@ def write(connection: Connection, number: int, one: Write) -> None:
 @given(st.lists(WRITES, max_size=30))
 @settings(max_examples=60, deadline=None)
 def test_counts_stay_right_whatever_is_written(index: Index, writes: list[Write]) -> None:
-    with index._engine.connect() as connection:
+    with index.write() as connection:
         row = {"id": "c1", "site": "thst", "outcome": "completed", "started": MOMENTS[0], "definition": "d"}
         connection.execute(insert(crawl), row)
         connection.execute(insert(file), {"id": 1, "name": "a", "crawl": "c1"})
@@ -127,7 +127,7 @@ def test_months_tell_what_came_of_each_site(archive: Index) -> None:
 
 
 def test_a_month_is_one_in_viet_nam(index: Index) -> None:
-    with index._engine.connect() as connection:
+    with index.write() as connection:
         add_document(connection, "một", seen="2024-01-31T16:59:59.999999+00:00")
         add_document(connection, "hai", seen="2024-01-31T17:00:00.000000+00:00")
         assert [(one.month, one.versions) for one in months(connection)] == [("2024-01", 1), ("2024-02", 1)]
@@ -135,7 +135,7 @@ def test_a_month_is_one_in_viet_nam(index: Index) -> None:
 
 
 def test_sections_are_counted_the_largest_first(index: Index) -> None:
-    with index._engine.connect() as connection:
+    with index.write() as connection:
         for day, path in ("2024-05-01", ["Tin", "Xã hội"]), ("2024-06-01", ["Xã hội"]), ("2024-07-01", ["Lễ hội"]):
             add_document(connection, "một", section=path, published=day)
         add_document(connection, "khác", site="dangcongsan", section=["Xã hội"])

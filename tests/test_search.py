@@ -30,7 +30,7 @@ def shared_index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 @pytest.fixture
 def connection(shared_index: Index) -> Iterator[Connection]:
     """A connection to an empty index; what is written is taken back."""
-    with shared_index._engine.connect() as opened:
+    with shared_index.write() as opened:
         yield opened
         opened.rollback()
 

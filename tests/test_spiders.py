@@ -69,7 +69,7 @@ def test_own_sites_only_where_the_caller_says_so(tmp_path: Path) -> None:
     ],
 )
 def test_an_address_names_its_document_captured_or_not(address: str, found: list[str]) -> None:
-    assert documents(address) == found
+    assert list(documents(address)) == found
 
 
 def test_unknown_sites_name_those_that_come_near(tmp_path: Path) -> None:

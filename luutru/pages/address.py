@@ -1,12 +1,14 @@
 """The captures of one address: a calendar of a year, and a list."""
 
-from calendar import Calendar as Grid
-from collections.abc import Iterator, Sequence
+from calendar import monthrange
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
+from markupsafe import Markup
 
 from luutru.pages import rendering
 from luutru.responses import JsonResponse
@@ -17,26 +19,33 @@ from storage.index.calendar import Calendar, Found, Visit, calendar
 router = APIRouter()
 KINDS = (Found.NEW, Found.SAME, Found.NOT_MODIFIED, Found.MOVED, Found.ERROR)  # what a day shows: the first that it has
 
-_GRID = Grid()
 _STATES = {Found.NEW: "new", Found.SAME: "same", Found.NOT_MODIFIED: "304", Found.MOVED: "moved", Found.ERROR: "failed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of a month, and the numbers of its captures in the year's list."""
+    """A day of a month, and the numbers of its captures in the year's list; `day` is 0 where it is of another month."""
 
     day: int
-    kind: Found | None
-    captures: tuple[int, ...]
+    kind: Found | None = None
+    captures: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week that begins on Monday; one without captures has its `cells` instead of its days, as most have."""
+
+    days: tuple[Day, ...]
+    cells: Markup | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month, by weeks that begin on Monday; None where a day is of another month."""
+    """A month, by weeks."""
 
     number: int
     count: int
-    weeks: tuple[tuple[Day | None, ...], ...]
+    weeks: tuple[Week, ...]
 
 
 @router.get("/address.json")
@@ -67,16 +76,33 @@ def months(found: Calendar) -> Iterator[Month]:
     numbered: dict[str, list[int]] = {}
     for number, one in enumerate(found.visits):
         numbered.setdefault(one.day, []).append(number)
-    days = {day: _day(int(day[-2:]), numbers, found.visits) for day, numbers in numbered.items()}
+    days: dict[int, dict[int, Day]] = {}
+    for day, numbers in numbered.items():
+        days.setdefault(int(day[5:7]), {})[int(day[-2:])] = _day(int(day[-2:]), numbers, found.visits)
     for month in range(1, 13):
-        name = f"{found.year:04}-{month:02}-"
-        weeks = tuple(
-            tuple((days.get(f"{name}{day:02}") or Day(day, None, ())) if day else None for day in week)
-            for week in _GRID.monthdayscalendar(found.year, month)
-        )
-        yield Month(month, sum(len(one.captures) for day, one in days.items() if day.startswith(name)), weeks)
+        its = days.get(month, {})
+        weeks = tuple(_week(numbers, its) for numbers in _weeks(*monthrange(found.year, month)))
+        yield Month(month, sum(len(one.captures) for one in its.values()), weeks)
 
 
 def _day(day: int, numbers: Sequence[int], visits: Sequence[Visit]) -> Day:
     there = {visits[number].found for number in numbers}
     return Day(day, next(kind for kind in KINDS if kind in there), tuple(numbers))
+
+
+def _week(numbers: tuple[int, ...], days: Mapping[int, Day]) -> Week:
+    if days.keys().isdisjoint(numbers):
+        return _empty(numbers)
+    return Week(tuple(days.get(number) or Day(number) for number in numbers))
+
+
+@cache
+def _weeks(first: int, days: int) -> tuple[tuple[int, ...], ...]:
+    """The weeks of a month of so many days that begins on this day of the week; 0 is a day of another month."""
+    month = [*(0 for _ in range(first)), *range(1, days + 1), *(0 for _ in range(-(first + days) % 7))]
+    return tuple(tuple(month[at : at + 7]) for at in range(0, len(month), 7))
+
+
+@cache
+def _empty(numbers: tuple[int, ...]) -> Week:
+    return Week((), Markup().join(Markup("<td>{}</td>").format(number or "") for number in numbers))

@@ -65,9 +65,8 @@ def html(request: Request, room: Asked, identity: str, a: int | None = None, b: 
 def comparison(room: Room, wanted: str, a: int | None, b: int | None) -> Comparison:
     """How one version became another, the last two unless others are named; raises NotFound."""
     with room.read() as connection:
-        identities = spiders.documents(wanted)
-        shown = questions.show(connection, wanted, identities)
-        texts = questions.texts(connection, wanted, identities).texts
+        shown = questions.show(connection, wanted, spiders.documents(wanted))
+        texts = questions.texts(connection, shown.document).texts
     seen = {one.version: one for one in shown.versions}
     if len(seen) < 2:
         raise NotFound(f"{shown.document} has {len(seen) or 'no'} version: there is nothing to compare")

@@ -23,9 +23,9 @@ from storage.index.engine import Connection
 from storage.index.mentions import day_of
 from storage.index.pictures import Picture, pictures
 from storage.index.provenance import Dating, datings
-from storage.index.questions import Shown
+from storage.index.questions import Shown, VersionLine
 from storage.index.related import Republication
-from storage.index.wordings import Source, Wording, wording
+from storage.index.wordings import Source, Wording, source, wording
 from storage.model import Image
 from storage.provenance import Proof, prove
 
@@ -131,33 +131,33 @@ def document(room: Room, wanted: str, number: int | None) -> Page:
     with room.read() as connection:
         shown = questions.show(connection, wanted, spiders.documents(wanted))
         chosen = _chosen(shown, number)
-        said = wording(connection, shown.document, chosen) if chosen else None
+        said = wording(connection, shown.document, chosen.version) if number and chosen else shown
+        capture = source(connection, shown.document, chosen.digest) if chosen else None
         texts = questions.texts(connection, shown.document).texts if len(shown.versions) > 1 else ()
-        source = _source(shown, said)
         dated = datings(connection, shown.document, _DATED)
-        drawn = _pictured(connection, said.images, source.date if source else "") if said else ()
+        drawn = _pictured(connection, said.images, capture.date if capture else "")
     return Page(
         document=shown.document,
         kind=shown.kind,
         url=shown.url,
         site=shown.site,
-        title=said.title if said else shown.title,
+        title=said.title,
         lead=_lead(said),
-        paragraphs=tuple(said.text.split("\n\n")) if said and said.text else (),
-        authors=said.authors if said else (),
-        published=said.published if said else None,
-        published_from=said.published_from if said else None,
-        modified=said.modified if said else None,
-        section=said.section if said else (),
-        tags=said.tags if said else (),
+        paragraphs=tuple(said.text.split("\n\n")) if said.text else (),
+        authors=said.authors,
+        published=said.published,
+        published_from=said.published_from,
+        modified=said.modified,
+        section=said.section,
+        tags=said.tags,
         views=shown.views,
-        language=said.language if said else None,
-        method=said.method if said else None,
-        confidence=said.confidence if said else None,
+        language=said.language,
+        method=said.method,
+        confidence=said.confidence,
         reason=shown.reason,
-        digest=said.digest if said else None,
-        version=chosen,
-        is_newest=chosen == shown.version,
+        digest=chosen.digest if chosen else None,
+        version=chosen.version if chosen else None,
+        is_newest=chosen is None or chosen.version == shown.version,
         versions=tuple(_standing(shown, texts)),
         pictures=drawn,
         attachments=shown.attachments,
@@ -165,9 +165,9 @@ def document(room: Room, wanted: str, number: int | None) -> Page:
         addresses=_addresses(shown),
         republications=_course(shown, said),
         gone_since=shown.gone_since,
-        last_seen=next((one.last_seen for one in shown.versions if one.version == chosen), None),
-        capture=source,
-        proof=_proof(room, source) if source else None,
+        last_seen=chosen.last_seen if chosen else None,
+        capture=capture,
+        proof=_proof(room, capture) if capture else None,
         dated_by=tuple(dated),
     )
 
@@ -200,30 +200,23 @@ def _permanent(request: Request, found: Page) -> str | None:
     return f"{str(request.base_url).rstrip('/')}{Links('vi').document(found.document, found.version)}"
 
 
-def _chosen(shown: Shown, number: int | None) -> int | None:
-    if number is None:
-        return shown.version
-    if number not in {one.version for one in shown.versions}:
+def _chosen(shown: Shown, number: int | None) -> VersionLine | None:
+    """The version of a number, the standing one without; None where the document has no text."""
+    wanted = shown.version if number is None else number
+    found = next((one for one in shown.versions if one.version == wanted), None)
+    if found is None and number is not None:
         raise NotFound(f"{shown.document} has no version {number}: there are {len(shown.versions)}")
-    return number
+    return found
 
 
-def _lead(said: Wording | None) -> str | None:
+def _lead(said: Shown | Wording) -> str | None:
     """The lead, where the text does not begin with it."""
-    return said.lead if said and said.lead and not said.text.startswith(said.lead) else None
+    return said.lead if said.lead and not (said.text or "").startswith(said.lead) else None
 
 
-def _source(shown: Shown, said: Wording | None) -> Source | None:
-    """The earliest capture that gave the text, of those that may be shown."""
-    if said is None:
-        return None
-    places = {(one.warc, one.offset) for one in shown.captures}
-    return next((one for one in said.sources if (one.warc, one.offset) in places), None)
-
-
-def _proof(room: Room, source: Source) -> Proof:
+def _proof(room: Room, capture: Source) -> Proof:
     """What the file says of a capture, without the notes, which are bytes as received."""
-    found = prove(room.collection.home, source)
+    found = prove(room.collection.home, capture)
     return replace(found, found=replace(found.found, notes=())) if found.found else found
 
 
@@ -261,12 +254,12 @@ def _addresses(shown: Shown) -> tuple[tuple[str, int], ...]:
     return tuple((url, captures[url]) for url in shown.addresses)
 
 
-def _course(shown: Shown, said: Wording | None) -> tuple[Stop, ...]:
+def _course(shown: Shown, said: Shown | Wording) -> tuple[Stop, ...]:
     """This document and its republications by day; the first is the one that no other precedes."""
     if not shown.republications:
         return ()
     first_seen = min(one.first_seen for one in shown.versions)
-    mine = Stop(day_of(said.published if said else None, first_seen), None, shown.site, None, 1.0, False)
+    mine = Stop(day_of(said.published, first_seen), None, shown.site, None, 1.0, False)
     others = [_stop(one) for one in shown.republications]
     stops = sorted([mine, *others], key=lambda one: (one.day, one.document is not None, one.document or ""))
     is_told = all(one.first is not None for one in shown.republications)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, select, update
 
 from storage.index.dialects import dialect_of
 from storage.index.tables import address, document, offer, reading, version
@@ -27,6 +27,11 @@ _ONLY_THAT_IT_IS_ONE = re.compile(
     re.IGNORECASE,
 )
 _CHUNK = 200  # values in one list of a statement
+_FILES_AT = (
+    select(address.c.url, document.c.identity, document.c.version)
+    .join(document, document.c.id == address.c.document)
+    .where(address.c.url.in_(bindparam("urls", expanding=True)))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +147,7 @@ def files_of(connection: Connection, attachments: Sequence[Attachment]) -> tuple
     if not attachments:
         return ()
     urls = {spelled for one in attachments for spelled in (one.url, _secure(one.url))}
-    rows = connection.execute(
-        select(address.c.url, document.c.identity, document.c.version)
-        .join(document, document.c.id == address.c.document)
-        .where(address.c.url.in_(urls))
-    )
-    known = {row.url: row for row in rows}
+    known = {row.url: row for row in connection.execute(_FILES_AT, {"urls": list(urls)}).all()}
     found = []
     for one in attachments:
         row = known.get(one.url) or known.get(_secure(one.url))

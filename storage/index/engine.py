@@ -33,7 +33,7 @@ class Index:
     ) -> None:
         self.path = path
         self._engine = engine or _engine(path)
-        self._writing = self._engine.execution_options(writing=True)
+        self._writing = _writing(self._engine)
         self._held = held
         self._seconds = seconds
 
@@ -71,6 +71,7 @@ class Index:
         if self._seconds is not None and not self.path.exists():
             raise StorageError(f"{self.path} is gone: put it back, or run `luutru reindex`")
         with _told(self.path), _patient(self._seconds), self._engine.connect() as connection:
+            _driver(connection).execute("BEGIN")
             if self._seconds is None:
                 yield connection
                 return
@@ -110,14 +111,19 @@ def _patient(seconds: float | None) -> Iterator[None]:
 
 @contextmanager
 def _limited(connection: Connection, seconds: float) -> Iterator[None]:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # as _engine makes them
+    driver = _driver(connection)
     driver.execute(f"PRAGMA {_busy(seconds)}")
     try:
         with in_time(driver, seconds, "narrow it"):
             yield
     finally:
         driver.execute(f"PRAGMA {_busy(_PATIENCE)}")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # as _engine makes them
+    return driver
 
 
 def _busy(seconds: float) -> str:
@@ -145,16 +151,22 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin in _begin, where it is known whether they will write
+        connection.isolation_level = None  # a transaction begins where it is known whether it will write
         for pragma in (_busy(_waiting.get()), *_PRAGMAS, _busy(_PATIENCE)):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
     return engine
+
+
+def _writing(engine: Engine) -> Engine:
+    """The engine for those who write; it alone listens, since what listens is asked at each statement."""
+    writing = engine.execution_options(writing=True)
+
+    @event.listens_for(writing, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return writing
 
 
 def _revision(connection: Connection) -> str | None:

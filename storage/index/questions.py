@@ -65,6 +65,14 @@ _TEXTS = (
     .order_by(version.c.first_seen, version.c.digest)
 )
 _VERSION = select(version).where(version.c.id == bindparam("id"))
+_AT_ONE_OF = (
+    select(document)
+    .where(document.c.id.in_(select(address.c.document).where(address.c.url.in_(bindparam("urls", expanding=True)))))
+    .order_by(document.c.id)
+)
+_OF_IDENTITIES = (
+    select(document).where(document.c.identity.in_(bindparam("identities", expanding=True))).order_by(document.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,16 +268,22 @@ def find(connection: Connection, wanted: str, identities: Iterable[str] = ()) ->
     An address that was never captured is looked for under `identities`, which the sites' rules give it.
     """
     held = withheld.standing(connection)
-    row = named(connection, wanted)
-    spelled = [] if row else spellings(wanted)
+    row = named(connection, wanted) or _elsewhere(connection, wanted, identities, held)
+    held.refuse_document(row.id, row.identity)
+    return row
+
+
+def _elsewhere(connection: Connection, wanted: str, identities: Iterable[str], held: Standing) -> _Row:
+    """The document at an address, or of one of these identities."""
+    spelled = spellings(wanted)
     for url in spelled:
         held.refuse_address(url)
-    known = select(address.c.document).where(address.c.url.in_(spelled))
-    for is_it in (document.c.id.in_(known), document.c.identity.in_(list(identities))):
-        row = row or connection.execute(select(document).where(is_it).order_by(document.c.id)).first()
+    row = (
+        connection.execute(_AT_ONE_OF, {"urls": spelled}).first()
+        or connection.execute(_OF_IDENTITIES, {"identities": list(identities)}).first()
+    )
     if row is None:
         raise NotFound(_why_not(connection, wanted, spelled))
-    held.refuse_document(row.id, row.identity)
     return row
 
 
@@ -304,8 +318,8 @@ def _why_not(connection: Connection, wanted: str, spelled: Sequence[str]) -> str
 
 
 def _addresses(connection: Connection, owner: int, held: Standing) -> tuple[str, ...]:
-    urls = connection.scalars(_ADDRESSES, {"owner": owner}).all()
-    return tuple(url for url in urls if not held.covers(url))
+    rows = connection.execute(_ADDRESSES, {"owner": owner}).all()
+    return tuple(url for (url,) in rows if not held.covers(url))
 
 
 def _captures(connection: Connection, owner: int, addresses: Iterable[str], held: Standing) -> Sequence[_Row]:

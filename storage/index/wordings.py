@@ -1,4 +1,4 @@
-"""What one version of a document says, and the captures in which it was read."""
+"""What one version of a document says, and the capture in which it was read first."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from storage.errors import NotFound
 from storage.index.tables import capture, document, file, fixity, reading, version
-from storage.index.withheld import Standing, narrowed, standing
+from storage.index.withheld import narrowed, standing
 from storage.model import Image
 
 
@@ -49,7 +49,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One version of a document: all that was read with its text."""
+    """One version of a document: all that was read with its text, as `Shown` has it for the one that stands."""
 
     title: str
     lead: str | None
@@ -64,12 +64,10 @@ class Wording:
     images: tuple[Image, ...]
     method: str
     confidence: float
-    digest: str
-    sources: tuple[Source, ...]  # the earliest first
 
 
 _original, _original_file = capture.alias("original"), file.alias("original_file")
-_PLAIN = ("title", "lead", "text", "published", "published_from", "modified", "language", "method", "digest")
+_PLAIN = ("title", "lead", "text", "published", "published_from", "modified", "language", "method")
 _LISTS = ("authors", "section", "tags")
 _OF_CAPTURE = ("date", "url", "status", "type", "offset", "length", "payload_digest", "record_id", "ip", "crawl")
 _NUMBERED = (
@@ -80,18 +78,21 @@ _NUMBERED = (
     .limit(1)
     .offset(bindparam("before"))
 )
-_SOURCES = (
+_SOURCE = (
     select(*(capture.c[name] for name in _OF_CAPTURE), file.c.name.label("warc"))
     .add_columns(_original_file.c.name.label("original_warc"), _original.c.offset.label("original_offset"))
     .add_columns(fixity.c.verified, fixity.c.problems)
-    .select_from(reading)
+    .select_from(document)
+    .join(version, version.c.document == document.c.id)
+    .join(reading, reading.c.version == version.c.id)
     .join(capture, capture.c.id == reading.c.capture)
     .join(file, file.c.id == capture.c.file)
     .outerjoin(fixity, fixity.c.file == file.c.name)
     .outerjoin(_original, _original.c.id == capture.c.original)
     .outerjoin(_original_file, _original_file.c.id == _original.c.file)
-    .where(reading.c.version == bindparam("id"))
+    .where(document.c.identity == bindparam("wanted"), version.c.digest == bindparam("digest"))
     .order_by(capture.c.date, file.c.name, capture.c.offset)
+    .limit(1)
 )
 
 
@@ -106,17 +107,17 @@ def wording(connection: Connection, identity: str, number: int) -> Wording:
         **said | {name: tuple(json.loads(getattr(row, name))) for name in _LISTS},
         images=tuple(Image(**one) for one in json.loads(row.images) if not held.covers(one["url"])),
         confidence=row.confidence / 1000,
-        sources=_sources(connection, row.id, held),
     )
 
 
-def _sources(connection: Connection, id_: int, held: Standing) -> tuple[Source, ...]:
-    rows = connection.execute(narrowed(_SOURCES, held.captures_shown()), {"id": id_}).all()
-    return tuple(
-        Source(
-            **{name: getattr(row, name) for name in (*_OF_CAPTURE, "warc")},
-            original=Place(row.original_warc, row.original_offset) if row.original_warc else None,
-            fixity=Verified(row.verified, row.problems) if row.verified else None,
-        )
-        for row in rows
+def source(connection: Connection, identity: str, digest: str) -> Source | None:
+    """The earliest capture that gave a document the text of this digest; None where none of them is shown."""
+    query = narrowed(_SOURCE, standing(connection).captures_shown())
+    row = connection.execute(query, {"wanted": identity, "digest": digest}).first()
+    if row is None:
+        return None
+    return Source(
+        **{name: getattr(row, name) for name in (*_OF_CAPTURE, "warc")},
+        original=Place(row.original_warc, row.original_offset) if row.original_warc else None,
+        fixity=Verified(row.verified, row.problems) if row.verified else None,
     )
