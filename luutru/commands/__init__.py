@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storage.config import Config
+from storage.config import Config, require
 from storage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,11 @@ class Invocation:
         return cls(home=Path(os.environ.get("LUUTRU_HOME") or "archive"))
 
     def config(self, given: Iterable[str] = ()) -> Config:
-        """The configuration of the home, which is made where there is none, with what `--set` gives."""
+        """The configuration of the home, which must be there, with what `--set` gives.
+
+        A command that may begin an archive makes it before (`storage.config.make`).
+        """
+        require(self.home)
         return Config.load(self.home, dict(map(_assignment, given)))
 
     @contextmanager
