@@ -149,29 +149,29 @@ def make(home: Path, values: Mapping[str, Kept] = MappingProxyType({})) -> bool:
     """
     given = (_Given(name, value, f"--{name.replace('_', '-')}") for name, value in values.items())
     content = file_content({one.name: one.checked() for one in given})
+    if is_home(home):
+        return False
     with _telling(home, "written"):
-        if _is_home(home):
-            return False
         home.mkdir(parents=True, exist_ok=True)
         return _create(home / FILE, content)
 
 
 def require(home: Path) -> None:
-    """Raise NoArchive where there is no directory or an empty one, NotAHome where it holds other things."""
+    """Raise NoArchive where there is no directory or an empty one; NotAHome, StorageError as `is_home` does."""
+    if not is_home(home):
+        raise NoArchive(home)
+
+
+def is_home(home: Path) -> bool:
+    """Whether an archive is there, else one may be made; raises NotAHome, StorageError."""
     with _telling(home, "read"):
-        if not _is_home(home):
-            raise NoArchive(home)
-
-
-def _is_home(home: Path) -> bool:
-    """Whether an archive is there, else there is room for one; raises NotAHome."""
-    if (home / FILE).exists():
-        return True
-    if home.exists() and not home.is_dir():
-        raise NotAHome(home, "it is a file")
-    if home.is_dir() and any(one.name not in ("lost+found", FILE) for one in home.iterdir()):
-        raise NotAHome(home, f"it holds other things and no {FILE}")
-    return False
+        if (home / FILE).exists():
+            return True
+        if home.exists() and not home.is_dir():
+            raise NotAHome(home, "it is a file")
+        if home.is_dir() and any(one.name not in ("lost+found", FILE) for one in home.iterdir()):
+            raise NotAHome(home, f"it holds other things and no {FILE}")
+        return False
 
 
 @contextmanager
@@ -231,7 +231,9 @@ def _source(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+        raise StorageError(
+            f"{path} cannot be read ({error.strerror}): let the user that runs luutru read it"
+        ) from error
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -1,6 +1,8 @@
 """Where there is no archive, whoever asks is told so, and none is made: an empty one would be a wrong answer."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +89,33 @@ def test_a_command_that_reads_makes_none(
     )
     assert [*tmp_path.rglob("*")] == [tmp_path / "empty"]
     assert not (tmp_path.parent / "backup").exists()
+
+
+@pytest.mark.parametrize("name", ["init", "stats", "config"])
+def test_what_nobody_may_look_into_is_a_storage_failure(name: str, tmp_path: Path) -> None:
+    home = tmp_path / "locked" / "home"
+    home.mkdir(parents=True)
+    (tmp_path / "locked").chmod(0)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _AS_NOBODY, name, str(home)], capture_output=True, text=True, timeout=60, check=False
+        )
+    finally:
+        (tmp_path / "locked").chmod(0o700)
+    told = f"luutru: {home} cannot be read (Permission denied): name another directory with --home\n"
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", told)
+
+
+_AS_NOBODY = """
+import os, sys
+import luutru.commands.config, luutru.commands.init, luutru.commands.stats, storage.collection  # while they may be read
+from luutru.cli import main
+name, home = sys.argv[1:]
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setuid(65534)
+sys.exit(main([name, "--home", home]))
+"""
 
 
 @pytest.mark.parametrize("home", ["archive", "a/new/one", "empty"])

@@ -446,12 +446,12 @@ def test_a_port_that_is_taken(tmp_path: Path, pywb_tools: Path) -> None:
     make(tmp_path / "home")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run(tmp_path / "home", "--port", str(taken.getsockname()[1]), "--room", "http://127.0.0.1:9")
-    assert done.returncode == 1
+    assert done.returncode == 2
     absent, told = done.stderr.splitlines()
     assert (
         absent == "luutru: no reading room answers at http://127.0.0.1:9: start `luutru serve`, or name it with --room"
     )
-    assert told.endswith("name another --port or --host")
+    assert told.endswith(": Address already in use; choose another with --port or --host")
 
 
 def test_where_it_runs_is_known_while_it_runs(replay: Replay) -> None:

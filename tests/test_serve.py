@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -99,6 +100,16 @@ def test_a_port_that_is_taken_is_told(refused: Refused, tmp_path: Path) -> None:
         status, line = refused(tmp_path, "--port", str(taken.getsockname()[1]))
     assert status == 2
     assert "Address already in use; choose another with --port" in line
+
+
+@pytest.mark.parametrize("host", ["nonsense.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_here_is_told(refused: Refused, tmp_path: Path, host: str) -> None:
+    (tmp_path / "luutru.toml").write_text('hosts = ["archive.example.org"]\n')
+    status, line = refused(tmp_path, "--host", host, "--public")
+    assert status == 2
+    assert re.fullmatch(
+        rf"luutru: cannot listen at {host}, port 8000: [\w ]+; choose another with --port or --host", line
+    )
 
 
 def test_an_index_that_is_newer_or_missing_is_told(refused: Refused, tmp_path: Path) -> None:
