@@ -16,7 +16,7 @@ from storage.errors import NewerIndex, StorageError
 from storage.index.clock import in_time
 from storage.index.copying import copy_index
 
-HEAD = "0016"  # the newest revision in storage/migrations/versions
+HEAD = "0017"  # the newest revision in storage/migrations/versions
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=2147418112")
 _PATIENCE = 60  # seconds that a connection waits for others
 _waiting = ContextVar[float]("waiting", default=_PATIENCE)  # of a connection while it is made
