@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from storage import manifest
-from storage.config import FILE
+from storage.config import FILE, require
 from storage.disk import free_bytes, make_directory, sync_directory, telling
 from storage.errors import AlreadyRunning, StorageError, UsageError
 from storage.index.carrying import take_place
@@ -214,8 +214,7 @@ class _Run:
 
 def _refuse(home: Path, directory: Path) -> None:
     """Raise UsageError where there is no archive, or the directory is no place for a backup of it."""
-    if not (home / FILE).exists():
-        raise UsageError(f"there is no archive in {home}: name it with --home")
+    require(home)
     ours, theirs = home.resolve(), directory.resolve()
     if theirs.is_relative_to(ours) or ours.is_relative_to(theirs):
         raise UsageError(f"{directory} and the archive lie in each other: name a directory elsewhere, on another disk")

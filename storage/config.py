@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,7 +17,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from storage.disk import CEILING
-from storage.errors import NotAHome, StorageError, UsageError
+from storage.errors import NoArchive, NotAHome, StorageError, UsageError
 from storage.keys import EXPECTATIONS, KEYS, MAX_RUNS, STALL_LIMIT, TIME_LIMIT, TIME_ZONE, Kept, file_content, from_word
 
 FILE = "luutru.toml"
@@ -146,22 +147,39 @@ def make(home: Path, values: Mapping[str, Kept] = MappingProxyType({})) -> bool:
     Raises NotAHome for a directory that holds other things, StorageError where nothing can be written, UsageError
     for a wrong value.
     """
-    path = home / FILE
     given = (_Given(name, value, f"--{name.replace('_', '-')}") for name, value in values.items())
     content = file_content({one.name: one.checked() for one in given})
-    try:
-        if path.exists():
-            return False
+    if is_home(home):
+        return False
+    with _telling(home, "written"):
+        home.mkdir(parents=True, exist_ok=True)
+        return _create(home / FILE, content)
+
+
+def require(home: Path) -> None:
+    """Raise NoArchive where there is no directory or an empty one; NotAHome, StorageError as `is_home` does."""
+    if not is_home(home):
+        raise NoArchive(home)
+
+
+def is_home(home: Path) -> bool:
+    """Whether an archive is there, else one may be made; raises NotAHome, StorageError."""
+    with _telling(home, "read"):
+        if (home / FILE).exists():
+            return True
         if home.exists() and not home.is_dir():
             raise NotAHome(home, "it is a file")
         if home.is_dir() and any(one.name not in ("lost+found", FILE) for one in home.iterdir()):
             raise NotAHome(home, f"it holds other things and no {FILE}")
-        home.mkdir(parents=True, exist_ok=True)
-        return _create(path, content)
+        return False
+
+
+@contextmanager
+def _telling(home: Path, what: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise StorageError(
-            f"{home} cannot be written ({error.strerror}): name another directory with --home"
-        ) from error
+        raise StorageError(f"{home} cannot be {what} ({error.strerror}): name another directory with --home") from error
 
 
 def _create(path: Path, content: str) -> bool:
@@ -213,7 +231,9 @@ def _source(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+        raise StorageError(
+            f"{path} cannot be read ({error.strerror}): let the user that runs luutru read it"
+        ) from error
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -6,6 +6,7 @@ ArchiveError                       1  the archive cannot do what was asked
 │   ├── UnknownJob (LookupError)   2  nothing of that name is planned
 │   ├── BrokenSite                 2  a site file that cannot be read
 │   ├── NotAHome                   2  a directory that is not an archive of ours
+│   ├── NoArchive (LookupError)    2  no directory, or an empty one, where an archive must be
 │   └── NewerIndex                 2  an index written by a newer version
 ├── NotFound (LookupError)         1  no such document, capture or address
 ├── Withheld                       1  kept, and not shown
@@ -69,6 +70,17 @@ class NotAHome(UsageError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} is not an archive of luutru: {reason}; name another directory with --home")
+        self.path = path
+
+
+class NoArchive(UsageError, LookupError):
+    """There is no archive where one must be, and none is made: an empty one would say that nothing is held."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"no archive at {path.absolute()}: name its directory with --home, "
+            "or make one with `luutru init` or `luutru crawl ADDRESS`"
+        )
         self.path = path
 
 

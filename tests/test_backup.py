@@ -283,7 +283,7 @@ def test_a_backup_that_cannot_be_written_is_a_storage_failure(home: Path) -> Non
 
 
 def test_an_archive_of_nothing_has_a_backup_too(tmp_path: Path) -> None:
-    assert run(tmp_path / "home", "config").status == 0
+    assert run(tmp_path / "home", "init").status == 0
     told = back_up(tmp_path / "home", tmp_path / "backup")
     assert told == Backup(tmp_path / "backup", 0, 0, 0, ())
     assert run(tmp_path / "backup", "stats").status == 0

@@ -24,6 +24,7 @@ from luutru.cli import luutru, main
 from luutru.commands.sites import SiteShown
 from luutru.output import plain, printable, size
 from storage.collection import Collection
+from storage.config import make
 from storage.index.holdings import SiteState, Stats
 from storage.index.questions import Held, Period, Shown, VersionLine
 from storage.index.runs import AnyRun
@@ -105,6 +106,7 @@ def test_version(run: Run) -> None:
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_shared_options_stand_before_or_behind_the_name(run: Run, tmp_path: Path, place: int) -> None:
+    make(tmp_path / "new")
     arguments = ["stats"]
     arguments[place:place] = ["--home", str(tmp_path / "new"), "--json"]
     assert run(*arguments).objects[0]["captures"] == 0
@@ -150,7 +152,7 @@ def test_shared_options_stand_in_all_places_of_a_group(run: Run) -> None:
         (["sql", "SELECT 1 AS a, 2 AS a", "--json"], 2, "AS"),
         (["sql", "SELECT 1", "--time-limit", "0"], 2, "--time-limit"),
         (["init"], 2, "is an archive already"),
-        (["stats", "--home", "/dev/null/x"], 4, "cannot be written"),
+        (["crawl", "thst", "--home", "/dev/null/x"], 4, "cannot be written"),
         (["stats", "--home", "/usr"], 2, "is not an archive of luutru"),
     ],
 )
@@ -438,9 +440,11 @@ def test_config_shows_what_set_would_change(run: Run) -> None:
 
 def test_the_default_home_is_archive_here(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LUUTRU_")}
-    ended = child("stats", "--json", folder=tmp_path, environment=environment)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    made = child("init", "--json", folder=tmp_path, environment=environment)
+    assert (made.returncode, made.stderr) == (0, "")
     assert (tmp_path / "archive" / "luutru.toml").is_file()
+    read = child("stats", "--json", folder=tmp_path, environment=environment)
+    assert (read.returncode, read.stderr) == (0, "")
 
 
 # What is written

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from storage.collection import Collection
-from storage.index import conditions, daybook, health, holdings, schedule, tables
+from storage.index import conditions, daybook, health, holdings, runs, schedule, tables
 from storage.index.expectations import as_text
 from storage.index.schedule import Run
 from storage.model import Expected, Outcome
@@ -61,6 +62,56 @@ def test_the_newest_crawls_of_all_and_of_each(collection: Collection, number: in
         ended = next((row["outcome"] for row in mine if row["outcome"] not in ("skipped", "running")), None)
         assert (found[site].last_good, found[site].last_outcome) == (good, ended)
     assert found.keys() == last.keys()
+
+
+def planned(collection: Collection, rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Let a third of these crawls have been planned, and as many runs come to none; all runs, the newest first."""
+    begun = [(row["started"], row["id"], row["outcome"]) for row in rows]
+    ledger = [
+        {"id": row["id"], "job": row["site"], "site": row["site"], "due": row["started"], "outcome": "partial"}
+        | {"started": "2024"}  # its crawl knows better
+        for row in rows[::3]
+    ]
+    for at, row in enumerate(rows[::3]):
+        moment = row["started"].replace(":00.", ":30.")
+        never = at % 2 == 0
+        job = row["site"] if never else "verify"
+        one = {"id": f"f{at:04}", "job": job, "site": job if never else None, "due": moment, "outcome": "missed"}
+        ledger.append(one | {"started": None if never else moment})
+        begun.append((moment, one["id"], "missed"))
+    with collection.index.write() as connection:
+        connection.execute(tables.ledger.insert(), ledger)
+    return sorted(begun, reverse=True)
+
+
+@pytest.mark.parametrize("number", [3, 50, 900])
+def test_crawls_and_what_came_to_none_are_one_list(collection: Collection, number: int) -> None:
+    begun = planned(collection, crawled(collection, number))
+    with collection.index.read() as connection:
+        assert [one.crawl for one in runs.newest(connection, limit=40)] == [id_ for _, id_, _ in begun[:40]]
+        found = daybook.entries(connection, limit=2 * number)
+        assert [(one.started, one.run, one.outcome) for one in found] == begun
+        missed = daybook.entries(connection, outcomes=("missed",), before=begun[len(begun) // 2][0], limit=10)
+        expected = [id_ for moment, id_, outcome in begun if outcome == "missed" and moment < begun[len(begun) // 2][0]]
+        assert [one.run for one in missed] == expected[:10]
+
+
+def test_of_a_long_ledger_only_what_is_shown_is_read(collection: Collection) -> None:
+    planned(collection, crawled(collection, 900))
+    plans: list[str] = []
+
+    def explain(connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        raw = connection.connection.driver_connection
+        plans.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", values))
+
+    with collection.index.read() as connection:
+        event.listen(connection.engine, "before_cursor_execute", explain)
+        runs.newest(connection)
+        daybook.entries(connection, limit=20)
+        daybook.entries(connection, outcomes=("missed",), before="2025-01-01T05", limit=20)
+        holdings.lately(connection)
+    assert plans
+    assert not [one for one in plans if "TEMP B-TREE" in one]
 
 
 def test_what_was_unexpected_is_forgotten_behind_sixty_crawls_that_do_not_tell_of_it(collection: Collection) -> None:

@@ -31,6 +31,7 @@ from serving import Served, serving
 from luutru.demo import broadcaster, city
 from luutru.demo.server import DemoSites
 from storage.collection import Collection
+from storage.config import make
 from storage.index import withholding
 
 PORTAL, MOBILE, STORAGE = (f"https://{host}" for host in (city.HOST, city.MOBILE_HOST, city.STORAGE_HOST))
@@ -424,12 +425,14 @@ def test_one_at_a_time(replay: Replay) -> None:
 
 
 def test_the_reading_room_must_have_another_name(tmp_path: Path) -> None:
+    make(tmp_path / "home")
     done = run(tmp_path / "home", "--room", "http://localhost:8000")
     assert (done.returncode, "have one host name" in done.stderr) == (2, True)
     assert "write scheme, host and port" in run(tmp_path / "home", "--room", "localhost:8000").stderr
 
 
 def test_without_a_network_it_says_what_to_do(tmp_path: Path) -> None:
+    make(tmp_path / "home")
     done = run(tmp_path / "home", XDG_CACHE_HOME=str(tmp_path / "cache"), PIP_NO_INDEX="1")
     assert (done.returncode, done.stdout) == (1, "")
     begun, told = done.stderr.splitlines()
@@ -440,14 +443,15 @@ def test_without_a_network_it_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken(tmp_path: Path, pywb_tools: Path) -> None:
     assert pywb_tools.is_dir()
+    make(tmp_path / "home")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run(tmp_path / "home", "--port", str(taken.getsockname()[1]), "--room", "http://127.0.0.1:9")
-    assert done.returncode == 1
+    assert done.returncode == 2
     absent, told = done.stderr.splitlines()
     assert (
         absent == "luutru: no reading room answers at http://127.0.0.1:9: start `luutru serve`, or name it with --room"
     )
-    assert told.endswith("name another --port or --host")
+    assert told.endswith(": Address already in use; choose another with --port or --host")
 
 
 def test_where_it_runs_is_known_while_it_runs(replay: Replay) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -16,6 +17,7 @@ import pytest
 from rows import filled
 
 from luutru.cli import main
+from storage.config import make
 
 
 def command(home: Path, *options: str) -> list[str]:
@@ -64,13 +66,15 @@ def test_it_tells_where_it_is_open_and_ends_when_told_to(tmp_path: Path, number:
 
 
 def test_people_are_told_too_and_an_archive_of_nothing_is_served(tmp_path: Path) -> None:
-    with open_room(tmp_path / "new") as (_, line):
+    make(tmp_path)
+    with open_room(tmp_path) as (_, line):
         assert line.startswith("the reading room is open at http://127.0.0.1:")
         assert httpx.get(line.split()[6] + "api/v1/stats").json()["captures"] == 0
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "archive.example.org"])
 def test_other_machines_are_listened_to_only_when_that_is_said(refused: Refused, tmp_path: Path, host: str) -> None:
+    make(tmp_path)
     status, line = refused(tmp_path, "--host", host)
     assert status == 2
     assert "--public" in line
@@ -91,10 +95,21 @@ def test_a_name_that_is_configured_is_answered(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_told(refused: Refused, tmp_path: Path) -> None:
+    make(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         status, line = refused(tmp_path, "--port", str(taken.getsockname()[1]))
     assert status == 2
     assert "Address already in use; choose another with --port" in line
+
+
+@pytest.mark.parametrize("host", ["nonsense.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_here_is_told(refused: Refused, tmp_path: Path, host: str) -> None:
+    (tmp_path / "luutru.toml").write_text('hosts = ["archive.example.org"]\n')
+    status, line = refused(tmp_path, "--host", host, "--public")
+    assert status == 2
+    assert re.fullmatch(
+        rf"luutru: cannot listen at {host}, port 8000: [\w ]+; choose another with --port or --host", line
+    )
 
 
 def test_an_index_that_is_newer_or_missing_is_told(refused: Refused, tmp_path: Path) -> None:

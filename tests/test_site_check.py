@@ -11,6 +11,7 @@ from test_drift_crawl import HOST, SITE, Site, luutru
 from crawler.extraction.matching import Expression, expressions, matching
 from crawler.sites import Layout
 from luutru.cli import main
+from storage.config import make
 
 LAYOUT = Layout(
     "a",
@@ -91,6 +92,7 @@ def test_an_address_without_a_definition(tmp_path: Path) -> None:
 def test_without_captures_it_says_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], status: int, said: str
 ) -> None:
+    make(tmp_path / "home")
     assert main(["sites", "check", *words, "--home", str(tmp_path / "home")]) == status
     assert said in capsys.readouterr().err
 

@@ -224,7 +224,7 @@ def test_what_is_no_document_can_be_withheld(archive: Archive) -> None:
                 questions.find(connection, url)
 
 
-@pytest.mark.parametrize("wanted", ["thst/t/khong-co", "999", "khong co gi"])
+@pytest.mark.parametrize("wanted", ["thst/t/khong-co", "999", "khong co gi", "ftp://thst.vn/moi"])
 def test_only_what_is_meant_is_withheld(archive: Archive, wanted: str) -> None:
     with pytest.raises(NotFound):
         archive.withhold(wanted)
@@ -317,6 +317,26 @@ def test_a_reason_is_needed(archive: Archive, words: tuple[str, ...]) -> None:
     done = run(archive.home, *words)
     assert done.returncode == 2
     assert "reason" in done.stderr
+
+
+@pytest.mark.parametrize("day", ["31/12/2999", "2027-02-30", "mai"])
+def test_a_day_is_told_in_words(archive: Archive, day: str) -> None:
+    done = run(archive.home, "withhold", DOCUMENT, "--reason", WHY, "--until", day)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"'{day}' is not a day: write it as YYYY-MM-DD" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        (DOCUMENT, f"{DOCUMENT} is not withheld: `luutru withheld` lists what is"),
+        ("thst/t/khong-co", "no document 'thst/t/khong-co' in the archive: name it as `luutru search` does"),
+    ],
+)
+def test_only_what_is_withheld_can_be_released(archive: Archive, what: str, told: str) -> None:
+    done = run(archive.home, "release", what, "--reason", "vì")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"luutru: {told}")
 
 
 def test_versions_are_compared_that_are_shown(archive: Archive) -> None:

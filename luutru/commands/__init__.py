@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storage.config import Config
+from storage.config import Config, require
 from storage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,11 @@ class Invocation:
         return cls(home=Path(os.environ.get("LUUTRU_HOME") or "archive"))
 
     def config(self, given: Iterable[str] = ()) -> Config:
-        """The configuration of the home, which is made where there is none, with what `--set` gives."""
+        """The configuration of the home, which must be there, with what `--set` gives.
+
+        A command that may begin an archive makes it before (`storage.config.make`).
+        """
+        require(self.home)
         return Config.load(self.home, dict(map(_assignment, given)))
 
     @contextmanager
@@ -61,7 +65,7 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
 SHARED = (
     click.Option(
         ["--home"],
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, readable=False),  # whoever opens it says what is the matter
         metavar="DIR",
         expose_value=False,
         callback=_remember,
@@ -70,6 +74,18 @@ SHARED = (
     click.Option(["--json"], is_flag=True, expose_value=False, callback=_remember, help="Write JSON for machines."),
     click.Option(["--debug"], is_flag=True, expose_value=False, callback=_remember, help="Show where an error arose."),
 )
+
+
+class Day(click.DateTime):
+    """A day, or a month or a year where these are among the formats: what is none is told in words."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """The moment at which it begins."""
+        try:
+            return super().convert(value, parameter, context)
+        except click.BadParameter:
+            forms = (one.replace("%Y", "YYYY").replace("%m", "MM").replace("%d", "DD") for one in self.formats)
+            self.fail(f"{value!r} is not a day: write it as {' or '.join(forms)}", parameter, context)
 
 
 class Command(click.Command):

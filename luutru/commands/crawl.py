@@ -15,7 +15,7 @@ import click
 from luutru.commands import Command, Invocation
 from luutru.commands.runs import write_run
 from luutru.output import write_json
-from storage.config import Config
+from storage.config import Config, make
 from storage.errors import UsageError
 from storage.model import Outcome
 
@@ -70,6 +70,7 @@ def command(
     import spiders
 
     given += (f"log_format={log_format}",) if log_format else ()
+    make(invocation.home)
     config = invocation.config(given)
     _refuse_unknown_settings(config)
     if run and (len(sites) > 1 or not _RUN.fullmatch(run)):

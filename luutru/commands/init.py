@@ -7,7 +7,7 @@ import click
 from luutru.commands import Command, Invocation
 from luutru.commands.config import write_config
 from luutru.output import write
-from storage.config import FILE, make
+from storage.config import FILE, is_home, make
 from storage.errors import UsageError
 from storage.keys import KEYS
 
@@ -25,7 +25,7 @@ def command(invocation: Invocation, /, **options: str | bool | None) -> None:
 
     On a terminal, operator and contact are asked for when they are not given.
     """
-    if (invocation.home / FILE).exists():
+    if is_home(invocation.home):
         raise UsageError(f"{invocation.home} is an archive already: edit {invocation.home / FILE}")
     values = {name: value for name, value in options.items() if value is not None}
     if sys.stdin.isatty() and not invocation.json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from luutru.commands import Command, Invocation
+from luutru.commands import Command, Day, Invocation
 from luutru.output import counted, write, write_json, write_table
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _SHOWN = 20  # changes in a table for people
 @click.option("--site", metavar="SITE", help="Only captures of this site.")
 @click.option(
     "--since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m", "%Y"]),
+    type=Day(["%Y-%m-%d", "%Y-%m", "%Y"]),
     metavar="DAY",
     help="Only captures since YYYY-MM-DD, YYYY-MM or YYYY, and the earlier ones of their documents.",
 )

@@ -10,6 +10,7 @@ import click
 from luutru.commands import Group, Invocation
 from luutru.commands.crawl import STATUS
 from luutru.output import local, write, write_json, write_table
+from storage.config import make
 
 if TYPE_CHECKING:
     from luutru.scheduling import JobShown
@@ -151,6 +152,7 @@ def serve(invocation: Invocation, max_runs: int | None, metrics_port: int | None
             write(told(run))
         sys.stdout.flush()  # whoever reads along is told at once
 
+    make(invocation.home)
     with invocation.collection(given) as collection:
         alerts.require(collection.config)
         planner = scheduling.planner(collection, scheduling.all_jobs(collection))

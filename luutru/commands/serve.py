@@ -79,8 +79,16 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        raise UsageError(f"cannot listen at {host}, port {port}: {reason}; choose another with --port") from error
+        raise UsageError(
+            f"cannot listen at {host}, port {port}: {_reason(error)}; choose another with --port or --host"
+        ) from error
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, without what Python adds to it; a name that is not found has a number below 0."""
+    if error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return (error.strerror or str(error)).partition(" (while ")[0]
 
 
 def _url(listening: socket.socket) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from luutru.commands import Command, Invocation
+from luutru.commands import Command, Day, Invocation
 from luutru.output import counted, local, write, write_json
 from storage.config import Config
 
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("what", metavar="ADDRESS|DOC")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; whoever asks for it is told so.")
-@click.option(
-    "--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The last day; from the next on it is shown."
-)
+@click.option("--until", type=Day(["%Y-%m-%d"]), metavar="DATE", help="The last day; from the next on it is shown.")
 @click.pass_obj
 def command(invocation: Invocation, what: str, reason: str, until: datetime | None) -> None:
     """Keep an address or a document, and show it no longer.

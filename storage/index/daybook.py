@@ -5,9 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Subquery, bindparam, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, desc, exists, func, null, select, union_all
 
-from storage.index.tables import crawl, file, ledger
+from storage.index.tables import BEGAN, crawl, file, ledger
 from storage.model import Outcome
 
 _Row = Row[*tuple[Any, ...]]
@@ -59,20 +59,21 @@ def entries(
     limit: int,
 ) -> list[Entry]:
     """The runs that began before a moment, the newest first."""
-    query = _NEWEST
-    if site:
-        query = query.where(_RUNS.c.site == site)
-    if outcomes:
-        query = query.where(_RUNS.c.outcome.in_(sorted(outcomes)))
-    if before:
-        query = query.where(_RUNS.c.started < before)
-    return [_entry(row) for row in connection.execute(query.limit(limit)).all()]
+    chosen = [_chosen(kind, site, outcomes, before) for kind in _KINDS]
+    query = union_all(*chosen).order_by(desc("started"), desc("run")).limit(limit)
+    return [_entry(row) for row in connection.execute(query).all()]
 
 
 def since(connection: Connection, moment: str, site: str | None = None) -> list[Ended]:
     """How the runs of sites ended that began since then, of all sites or of one, the newest first."""
-    query = _SINCE.where(_RUNS.c.site == site) if site else _SINCE
-    return [Ended(*row) for row in connection.execute(query, {"moment": moment}).all()]
+    ended = [
+        _chosen(kind, site)
+        .where(kind.site.is_not(None), kind.began >= moment)
+        .with_only_columns(kind.site, kind.began.label("started"), kind.outcome)
+        for kind in _KINDS
+    ]
+    query = union_all(*ended).order_by(desc("started"))
+    return [Ended(*row) for row in connection.execute(query).all()]
 
 
 def files_of(connection: Connection, run: str) -> list[Named]:
@@ -81,34 +82,39 @@ def files_of(connection: Connection, run: str) -> list[Named]:
     return [Named(row.name, row.bytes) for row in connection.execute(query)]
 
 
-def _all() -> Subquery:
-    """The rows of the ledger, each with its crawl where it is one, and the crawls that are in no ledger."""
-    counts = [crawl.c[name] for name in (*_COUNTS, "warnings")]
-    crawled = (crawl.c.started, crawl.c.finished, crawl.c.id.label("crawl"), *counts, literal(None).label("reason"))
-    started = func.coalesce(crawl.c.started, ledger.c.started, ledger.c.due)
-    finished = func.coalesce(crawl.c.finished, ledger.c.finished)
-    planned = (
-        select(ledger.c.id.label("run"), ledger.c.site, ledger.c.job)
-        .add_columns(func.coalesce(crawl.c.outcome, ledger.c.outcome).label("outcome"))
-        .add_columns(started.label("started"), finished.label("finished"), crawl.c.id.label("crawl"), *counts)
-        .add_columns(ledger.c.reason)
-        .outerjoin(crawl, crawl.c.id == ledger.c.id)
-    )
-    others = (
-        select(crawl.c.id.label("run"), crawl.c.site, crawl.c.site.label("job"), crawl.c.outcome)
-        .add_columns(*crawled)
-        .where(crawl.c.id.not_in(select(ledger.c.id)))
-    )
-    return union_all(planned, others).subquery()
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Runs of one kind, in the order of an index of their own; what they are chosen by."""
+
+    rows: Select[Any]
+    site: ColumnElement[Any]
+    outcome: ColumnElement[Any]
+    began: ColumnElement[Any]
 
 
-_RUNS = _all()
-_NEWEST: Select[Any] = select(_RUNS).order_by(_RUNS.c.started.desc(), _RUNS.c.run.desc())
-_SINCE: Select[Any] = (
-    select(_RUNS.c.site, _RUNS.c.started, _RUNS.c.outcome)
-    .where(_RUNS.c.site.is_not(None), _RUNS.c.started >= bindparam("moment"))
-    .order_by(_RUNS.c.started.desc(), _RUNS.c.run.desc())
+_COUNTED = [crawl.c[name] for name in (*_COUNTS, "warnings")]
+_CRAWLS = _Kind(  # each with its row of the ledger, where it has one
+    select(crawl.c.id.label("run"), crawl.c.site, func.coalesce(ledger.c.job, crawl.c.site).label("job"))
+    .add_columns(crawl.c.outcome, crawl.c.started.label("started"))  # a name by which two kinds are sorted
+    .add_columns(func.coalesce(crawl.c.finished, ledger.c.finished).label("finished"), crawl.c.id.label("crawl"))
+    .add_columns(*_COUNTED, ledger.c.reason)
+    .outerjoin(ledger, ledger.c.id == crawl.c.id),
+    *(crawl.c.site, crawl.c.outcome, crawl.c.started),
 )
+_OTHERS = _Kind(  # what the ledger has besides
+    select(ledger.c.id, ledger.c.site, ledger.c.job, ledger.c.outcome, BEGAN, ledger.c.finished, null())
+    .add_columns(*(null() for _ in _COUNTED), ledger.c.reason)
+    .where(~exists().where(crawl.c.id == ledger.c.id)),
+    *(ledger.c.site, ledger.c.outcome, BEGAN),
+)
+_KINDS = (_CRAWLS, _OTHERS)
+
+
+def _chosen(kind: _Kind, site: str | None, outcomes: Collection[str] = (), before: str | None = None) -> Select[Any]:
+    """Those of a kind that are asked for: each is narrowed by itself, so that what is sorted already is only merged."""
+    rows = kind.rows.where(kind.site == site) if site else kind.rows
+    rows = rows.where(kind.outcome.in_(sorted(outcomes))) if outcomes else rows
+    return rows.where(kind.began < before) if before else rows
 
 
 def _entry(row: _Row) -> Entry:

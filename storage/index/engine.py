@@ -16,12 +16,13 @@ from storage.errors import NewerIndex, StorageError
 from storage.index.clock import in_time
 from storage.index.copying import copy_index
 
-HEAD = "0016"  # the newest revision in storage/migrations/versions
+HEAD = "0017"  # the newest revision in storage/migrations/versions
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-4000", "mmap_size=2147418112")
 _PATIENCE = 60  # seconds that a connection waits for others
 _waiting = ContextVar[float]("waiting", default=_PATIENCE)  # of a connection while it is made
 _log = logging.getLogger(__name__)
 _DAMAGED = ("malformed", "not a database", "no such table", "could not decode")
+_MEND = "free or mount its disk, or let the user that runs luutru write there"
 _LOST = ("disk is full", "disk I/O error", "readonly database", "unable to open")
 
 
@@ -142,7 +143,7 @@ def _told(path: Path) -> Iterator[None]:
         if isinstance(error, OperationalError) and "locked" in why:
             raise StorageError(f"the index {path} is locked: another process writes it and does not end") from error
         if isinstance(error, OperationalError) and any(reason in why for reason in _LOST):
-            raise StorageError(f"the index {path} cannot be used: {why}; free or mount its disk") from error
+            raise StorageError(f"the index {path} cannot be used: {why}; {_MEND}") from error
         raise
 
 

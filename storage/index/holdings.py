@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, select, true, tuple_
+from sqlalchemy import Connection, Select, bindparam, func, select, true, tuple_
 
 from storage.errors import NotFound
 from storage.index import crawls
-from storage.index.crawls import SITES, newest, since_newest
+from storage.index.crawls import SITES, newest
 from storage.index.tables import capture, crawl, document, file, frontier, schedule, tally, version
 from storage.model import Crawl, Outcome
 
@@ -94,7 +94,6 @@ def runs(connection: Connection, site: str | None = None, limit: int = 20, *, be
 
 _LATELY = (
     select(crawl.c.site, crawl.c.outcome, crawl.c.started)
-    .select_from(SITES.join(crawl, and_(crawl.c.site == SITES.c.site, crawl.c.started >= since_newest(_LATEST))))
     .order_by(crawl.c.started.desc(), crawl.c.id.desc())
     .limit(_LATEST)
 )

@@ -5,11 +5,11 @@ A crawl that the schedule began and its row in the ledger have one id, and are o
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, func, select, union, union_all
+from sqlalchemy import Connection, desc, exists, select, union, union_all
 
 from storage.errors import NotFound
 from storage.index import crawls
-from storage.index.tables import crawl, ledger
+from storage.index.tables import BEGAN, crawl, ledger
 from storage.model import Crawl
 
 
@@ -55,12 +55,10 @@ _PLANNED = ("due", "asked_by", "reason", "status", "log")
 def newest(connection: Connection, site: str | None = None, limit: int = 20) -> list[AnyRun]:
     """The newest runs, of all sites and other work, or of one of them, newest first."""
     crawled = select(crawl.c.id, crawl.c.started.label("moment"))
-    planned = select(ledger.c.id, func.coalesce(ledger.c.started, ledger.c.due).label("moment"))
-    planned = planned.where(ledger.c.id.not_in(select(crawl.c.id)))
+    planned = select(ledger.c.id, BEGAN).where(~exists().where(crawl.c.id == ledger.c.id))
     if site:
         crawled, planned = crawled.where(crawl.c.site == site), planned.where(ledger.c.job == site)
-    both = union_all(crawled, planned).subquery()
-    ids = connection.scalars(select(both.c.id).order_by(both.c.moment.desc(), both.c.id.desc()).limit(limit))
+    ids = connection.scalars(union_all(crawled, planned).order_by(desc("moment"), desc("id")).limit(limit))
     return [_run(connection, id_) for id_ in ids.all()]
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 
@@ -60,6 +61,8 @@ crawl = Table(
     Column("expected", Text),  # JSON list of {kind, found, least, most, origin, detail}; null where it was not judged
     Column("kind", String(8), nullable=False, server_default="crawl"),  # crawl; import: what others captured
     Index(None, "site", "started"),
+    Index(None, "started", "id"),
+    Index("ix_crawl_running", "site", **_only("outcome = 'running'")),
 )
 
 file = Table(  # one WARC file
@@ -371,6 +374,10 @@ ledger = Table(  # every run that was planned or asked for, also those that neve
     Index(None, "due"),
     Index("ix_ledger_open", "outcome", **_only("outcome IN ('waiting', 'running')")),
 )
+
+BEGAN = func.coalesce(ledger.c.started, ledger.c.due)  # when a run of the ledger began, else was due
+Index("ix_ledger_began", BEGAN, ledger.c.id)
+Index("ix_ledger_job_began", ledger.c.job, BEGAN, ledger.c.id)
 
 alert = Table(  # a problem that people were told of, or will be; decided by a clock, so `reindex` carries it over
     "alert",

@@ -89,9 +89,12 @@ def thing(connection: Connection, wanted: str) -> Thing:
         return Thing(document=identity)
     spelled = spellings(wanted)
     known = select(capture.c.url).where(capture.c.urlkey.in_([surt(url) for url in spelled])).limit(1)
-    if spelled and ("://" in wanted or connection.scalar(known) is not None):
+    is_address = wanted.strip().lower().startswith(("https://", "http://"))
+    if spelled and (is_address or connection.scalar(known) is not None):
         return Thing(url=spelled[0])
-    raise NotFound(f"no document {wanted[:200]!r} in the archive: write an address with https://, to withhold that")
+    raise NotFound(
+        f"no document {wanted[:200]!r} in the archive: name it as `luutru search` does, or write an address with https://"
+    )
 
 
 def withhold(connection: Connection, what: Thing, reason: str, by: str, until: str | None = None) -> Reach:

@@ -11,7 +11,6 @@ patch_all()
 
 import json
 import os
-import socket
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -128,10 +127,11 @@ def main() -> None:
     server = WSGIServer((said["host"], said["port"]), Origin(app, said), handler_class=RequestURIWSGIHandler, log=None)
     try:
         server.init_socket()
-    except (OSError, socket.gaierror) as error:
-        sys.exit(
-            f"luutru: {said['host']}:{said['port']} cannot be listened on ({error}): name another --port or --host"
-        )
+    except OSError as error:
+        reason = str(error.strerror).partition(": (")[0]  # without the address, which gevent adds
+        told = f"cannot listen at {said['host']}, port {said['port']}: {reason}; choose another with --port or --host"
+        print(f"luutru: {told}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)  # as for any wrong option
     print(f"archived pages are shown at {said['url']}", flush=True)  # noqa: T201
     try:
         server.serve_forever()
