@@ -49,6 +49,7 @@ _EXCERPT = 240
 _FORMS = 64  # statements that are kept
 _WRONG_CURSOR = "the cursor is not of this search: leave it out to begin with the first page"
 _Row = Row[*tuple[Any, ...]]
+_Scored = tuple[dict[int, tuple[float, str, int]], set[int], list[int]]
 _LINES = re.compile(r"\s*\n\s*")
 
 
@@ -199,8 +200,12 @@ class _Question:
         named = self._standing(dated) if dated else {}
         scores = {place.version: place.score for place in places if isinstance(place, Ranked)}
         ids = [place.version if isinstance(place, Ranked) else named[place.document] for place in places]
+        are_spelled = len(self.spelled) == len(self.terms)
+        exact = {one.version for one in places if are_spelled and isinstance(one, Ranked) and one.exact}
         snippets = (
-            self.dialect.snippets(self.connection, self.terms, ids, marks) if marks and self.terms and ids else {}
+            self.dialect.snippets(self.connection, self.terms, ids, exact, marks)
+            if marks and self.terms and ids
+            else {}
         )
         rows = {row.id: row for row in self.connection.execute(_shown(self.held), {"ids": ids}).all()}
         files = [row.document for row in rows.values() if row.kind == Kind.ATTACHMENT]
@@ -225,33 +230,49 @@ class _Question:
             return [], None
         folded = self.dialect.folded(self.terms)
         typed = self._spelled_as_typed(folded) if self.spelled else None
+        scored, exact, matches = self._of_phrases(folded, typed) or self._of_words(folded, typed)
+        rising = sorted((id_ in exact, score, seen, id_, owner) for id_, (score, seen, owner) in scored.items())
+        best = {owner: Ranked(is_exact, score, owner, id_) for is_exact, score, _, id_, owner in rising}
+        return sorted(best.values(), reverse=True), matches if len(matches) < RANKED else None
+
+    def _of_words(self, folded: Select[Any], typed: Select[Any] | None) -> _Scored:
+        """Those that are spelled as typed, then others; which are the first ones, and all or too many that match."""
         scored = self._scored(self._newest(folded if typed is None else typed, RANKED))
         exact, matches = set[int]() if typed is None else set(scored), list(scored)
         if typed is not None and len(scored) < RANKED:
             matches = self._gathered(_gathered(self.dialect, self._newest(folded, RANKED)))
             others = set(matches) - exact
-            scored |= self._scored(self._of(folded, others)) if others else {}
-        rising = sorted((id_ in exact, score, seen, id_, owner) for id_, (score, seen, owner) in scored.items())
-        best = {owner: Ranked(is_exact, score, owner, id_) for is_exact, score, _, id_, owner in rising}
-        return sorted(best.values(), reverse=True), matches if len(matches) < RANKED else None
+            scored |= self._scored(_of(self.dialect, folded), others) if others else {}
+        return scored, exact, matches
+
+    def _of_phrases(self, folded: Select[Any], typed: Select[Any] | None) -> _Scored | None:
+        """The same of phrases that few texts have, which are found whatever their spelling before that is looked at."""
+        if not self.dialect.finds_phrases(self.terms):
+            return None
+        scored = self._scored(self._newest(folded, RANKED))
+        if len(scored) == RANKED:
+            return None
+        exact = (
+            self._gathered(_gathered(self.dialect, _of(self.dialect, typed)), scored)
+            if typed is not None and scored
+            else ()
+        )
+        return scored, set(exact), list(scored)
 
     def _spelled_as_typed(self, folded: Select[Any]) -> Select[Any]:
         """The matches whose words are spelled so, of those that have diacritics."""
         exact = self.dialect.exact()
         return exact if len(self.spelled) == len(self.terms) else _both(folded, exact)
 
-    def _scored(self, found: Select[Any]) -> dict[int, tuple[float, str, int]]:
+    def _scored(self, found: Select[Any], ids: Collection[int] = ()) -> dict[int, tuple[float, str, int]]:
         """Of matches by number: score, last capture, document."""
-        rows = self._gathered(_scored(self.dialect, found))
+        rows = self._gathered(_scored(self.dialect, found), ids)
         return {id_: (score, seen, owner) for id_, score, seen, owner in rows}
 
-    def _gathered(self, query: Select[Any]) -> list[Any]:
-        return list(json.loads(self.connection.scalar(query, self.asked) or "[]"))
-
-    def _of(self, found: Select[Any], ids: Collection[int]) -> Select[Any]:
-        id_ = found.selected_columns.id
-        among = found.where(id_.between(min(ids), max(ids)), (id_ + 0).in_(self.dialect.among(sorted(ids))))
-        return among.limit(len(ids))  # SQLite scores nothing within what is gathered, and keeps what is limited apart
+    def _gathered(self, query: Select[Any], ids: Collection[int] = ()) -> list[Any]:
+        """The rows of a statement, which may be one about versions with these ids."""
+        among = {"first": min(ids), "last": max(ids), "versions": json.dumps(sorted(ids))} if ids else {}
+        return list(json.loads(self.connection.scalar(query, self.asked | among) or "[]"))
 
     def _newest(self, found: Select[Any], count: int) -> Select[Any]:
         """Of matches those that answer, the newest first, up to so many."""
@@ -311,6 +332,14 @@ def _latest(found: Select[Any], count: int) -> Select[Any]:
 def _both(folded: Select[Any], exact: Select[Any]) -> Select[Any]:
     """The matches that are also among the newest of others."""
     return folded.where((folded.selected_columns.id + 0).in_(_latest(exact, _SPELLED)))
+
+
+@lru_cache(_FORMS)
+def _of(dialect: Dialect, found: Select[Any]) -> Select[Any]:
+    """Those of the matches that are listed."""
+    id_ = found.selected_columns.id
+    listed = found.where(id_.between(bindparam("first"), bindparam("last")), (id_ + 0).in_(dialect.listed("versions")))
+    return listed.limit(RANKED)  # SQLite scores nothing within what is gathered, and keeps what is limited apart
 
 
 @lru_cache(_FORMS)

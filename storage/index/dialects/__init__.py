@@ -1,6 +1,6 @@
 """What differs between databases: one module each, the same promises from all of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Select, Table
@@ -56,10 +56,21 @@ class Dialect(Protocol):
     def scored(self, found: Select[tuple[int]]) -> Select[tuple[int, float]]:
         """A select of `folded` or `exact` with a second column, `score`: how well each version fits; more is better."""
 
+    def finds_phrases(self, terms: Sequence[Term]) -> bool:
+        """Whether all terms are phrases, which `folded` then finds quickly however common their words are."""
+
     def snippets(
-        self, connection: Connection, terms: Sequence[Term], ids: Sequence[int], marks: tuple[str, str]
+        self,
+        connection: Connection,
+        terms: Sequence[Term],
+        ids: Sequence[int],
+        exact: Collection[int],
+        marks: tuple[str, str],
     ) -> dict[int, str]:
-        """The passage of each version that shows the terms best, as it was written, its matches between the marks."""
+        """The passage of each version that shows the terms best, as it was written, its matches between the marks.
+
+        `exact` are those that are known to have all terms as they were typed.
+        """
 
     def among(self, values: Sequence[str] | Sequence[int]) -> Select[Any]:
         """The values as rows of one column: for `in_`, however many they are."""

@@ -8,7 +8,7 @@ would feed them text that is not folded: never run it.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +85,7 @@ class SQLite:
         return any(_merge(connection, one.name, pages) for one, _ in _FED)
 
     def folded(self, terms: Sequence[Term]) -> Select[tuple[int]]:
-        return _SOUGHT[_PAIRS if _are_phrases(terms) else _FOLDED]
+        return _SOUGHT[_PAIRS if self.finds_phrases(terms) else _FOLDED]
 
     def exact(self) -> Select[tuple[int]]:
         return _SOUGHT[_EXACT]
@@ -101,8 +101,8 @@ class SQLite:
         plain = [term for term in terms if not accented(str(term))]
         expressions = (
             (_EXACT, [_phrase(term, spell) for term in terms if accented(str(term))]),
-            (_PAIRS, [_paired(term) for term in plain if _are_phrases([term])]),
-            (_FOLDED, [_phrase(term, strokeless) for term in plain if not _are_phrases([term])]),
+            (_PAIRS, [_paired(term) for term in plain if self.finds_phrases([term])]),
+            (_FOLDED, [_phrase(term, strokeless) for term in plain if not self.finds_phrases([term])]),
         )
         parts = [_matching(fulltext, " OR ".join(phrases)) for fulltext, phrases in expressions if phrases]
         return select(union(*parts).subquery().c.id)
@@ -112,18 +112,28 @@ class SQLite:
         weights = [_WEIGHTS[one.name] for one in fulltext.c if one.name in _WEIGHTS]
         return found.add_columns((-func.bm25(fulltext.c[fulltext.name], *weights)).label("score"))
 
+    def finds_phrases(self, terms: Sequence[Term]) -> bool:
+        return all(len(term.words) > 1 for term in terms)
+
     def snippets(
-        self, connection: Connection, terms: Sequence[Term], ids: Sequence[int], marks: tuple[str, str]
+        self,
+        connection: Connection,
+        terms: Sequence[Term],
+        ids: Sequence[int],
+        exact: Collection[int],
+        marks: tuple[str, str],
     ) -> dict[int, str]:
+        """One by one where each is known to be found, and by itself: whoever looks for what is not there walks on."""
+        one_by_one = self.finds_phrases(terms) and not any(term.prefix for term in terms)
+        passages = _PASSAGES_ONE_BY_ONE if one_by_one else _PASSAGES
         shown: dict[int, str] = {}
         for fulltext, respell in (_EXACT, spell), (_FOLDED, strokeless):
-            left = [id_ for id_ in ids if id_ not in shown]
-            if not left:
-                break
-            passages = _PASSAGES[fulltext] if fulltext is _EXACT or not _are_phrases(terms) else _PASSAGES_ONE_BY_ONE
-            values: dict[str, Any] = {fulltext.name: _all(terms, respell), "begin": marks[0], "end": marks[1]}
-            values |= {"ids": json.dumps(left), "first": min(left), "last": max(left)}
-            shown.update((row.id, row.passage) for row in connection.execute(passages, values).all())
+            certain = exact if one_by_one and fulltext is _EXACT else ids
+            left = [id_ for id_ in ids if id_ in certain and id_ not in shown]
+            if left:
+                values: dict[str, Any] = {fulltext.name: _all(terms, respell), "begin": marks[0], "end": marks[1]}
+                values |= {"ids": json.dumps(left), "first": min(left), "last": max(left)}
+                shown.update((row.id, row.passage) for row in connection.execute(passages[fulltext], values).all())
         return shown
 
     def among(self, values: Sequence[str] | Sequence[int]) -> Select[Any]:
@@ -214,14 +224,16 @@ def _passages(fulltext: TableClause) -> Select[tuple[int, str]]:
 
 _SOUGHT = {fulltext: _matching(fulltext, bindparam(fulltext.name)) for fulltext, _ in _FED}
 _AMONG_THESE = _each(bindparam("ids"))
-# `rowid IN` opens the full text once for each id: 0.2 ms for a phrase, whose words stand in so many texts that walking
-# through them takes longer, but 70 ms for `th*`. `rowid + 0` within bounds walks.
-_PASSAGES_ONE_BY_ONE = _passages(_FOLDED).where(_FOLDED.c.rowid.in_(_AMONG_THESE))
+# `rowid + 0` within bounds walks through all matches; a plain `rowid IN` opens the full text once for each id. That takes
+# 0.2 ms for a phrase, whose words stand in so many texts that walking through them takes longer, but 70 for `th*`.
 _PASSAGES = {
     fulltext: _passages(fulltext).where(
         fulltext.c.rowid.between(bindparam("first"), bindparam("last")), (fulltext.c.rowid + 0).in_(_AMONG_THESE)
     )
     for fulltext in (_EXACT, _FOLDED)
+}
+_PASSAGES_ONE_BY_ONE = {
+    fulltext: _passages(fulltext).where(fulltext.c.rowid.in_(_AMONG_THESE)) for fulltext in (_EXACT, _FOLDED)
 }
 
 
@@ -231,10 +243,6 @@ def _all(terms: Sequence[Term], respell: Callable[[str], str]) -> str:
 
 def _phrase(term: Term, respell: Callable[[str], str]) -> str:
     return f'"{respell(str(term))}"{"*" if term.prefix else ""}'
-
-
-def _are_phrases(terms: Sequence[Term]) -> bool:
-    return all(len(term.words) > 1 for term in terms)
 
 
 def _paired(term: Term) -> str:
