@@ -271,7 +271,8 @@ class _Question:
 
     def _gathered(self, query: Select[Any], ids: Collection[int] = ()) -> list[Any]:
         """The rows of a statement, which may be one about versions with these ids."""
-        among = {"first": min(ids), "last": max(ids), "versions": json.dumps(sorted(ids))} if ids else {}
+        among: dict[str, Any] = {"versions": json.dumps(sorted(ids)), "count": len(ids)}
+        among |= {"first": min(ids), "last": max(ids)} if ids else {}
         return list(json.loads(self.connection.scalar(query, self.asked | among) or "[]"))
 
     def _newest(self, found: Select[Any], count: int) -> Select[Any]:
@@ -339,7 +340,8 @@ def _of(dialect: Dialect, found: Select[Any]) -> Select[Any]:
     """Those of the matches that are listed."""
     id_ = found.selected_columns.id
     listed = found.where(id_.between(bindparam("first"), bindparam("last")), (id_ + 0).in_(dialect.listed("versions")))
-    return listed.limit(RANKED)  # SQLite scores nothing within what is gathered, and keeps what is limited apart
+    # SQLite scores nothing within what is gathered, and keeps what is limited apart; and it walks no further.
+    return listed.limit(bindparam("count", type_=Integer))
 
 
 @lru_cache(_FORMS)
