@@ -1,5 +1,6 @@
 """The contract of search, for every kind of database."""
 
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from test_query import PIECES
 from storage.errors import UsageError
 from storage.index import search as searching
 from storage.index.dialects import dialect_of
+from storage.index.dialects.sqlite import SQLite
 from storage.index.engine import Index
 from storage.index.search import Hit, Results, search
 from storage.index.tables import address, version
@@ -110,6 +112,38 @@ def test_a_phrase_is_words_in_their_order(connection: Connection, text: str, doc
     add_document(connection, "Chợ nổi, bến đò!", title="Sáng nay")
     add_document(connection, "ben\u00a0do cho no\u0302\u0309i", title="Sáng nay")
     assert sorted(found(connection, text)) == documents
+
+
+SENTENCES = st.lists(st.sampled_from(["bến", "bên", "đò", "do", "chợ,", "Bến."]), min_size=2, max_size=12).map(" ".join)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(SENTENCES, max_size=12),
+    asked=st.sampled_from(['"bến đò"', '"ben do"', '"bến đò chợ"', '"đò chợ" "bến bến"', '"bên do cho"', '"đò ch"*']),
+    ranked=st.sampled_from([3, 1000]),
+)
+def test_pairs_find_what_words_in_their_order_find(
+    connection: Connection, texts: list[str], asked: str, ranked: int
+) -> None:
+    def answer() -> list[tuple[str, str]]:
+        return sorted(
+            (hit.document, hit.snippet.replace("[", "").replace("]", "")) for hit in ask(connection, asked).hits
+        )
+
+    with pytest.MonkeyPatch.context() as patch, connection.begin_nested() as savepoint:
+        patch.setattr(searching, "RANKED", ranked)
+        for text in texts:
+            add_document(connection, text)
+        by_pairs, spelled = answer(), found(connection, asked)
+        patch.setattr(SQLite, "finds_phrases", lambda _dialect, _terms: False)
+        assert answer() == by_pairs
+        if ranked > len(texts) and asked in ('"bến đò"', '"bến đò chợ"'):
+            exact = {
+                number for number, text in enumerate(texts, 1) if asked.strip('"') in re.sub(r"[,.]", "", text.lower())
+            }
+            assert set(spelled[: len(exact)]) == exact
+        savepoint.rollback()
 
 
 def test_the_typed_spelling_comes_first(connection: Connection) -> None:
@@ -300,7 +334,9 @@ TEXTS = st.sampled_from(["tin", "tín", "tin tin", "tin khác", "khác"])
     days=st.lists(st.sampled_from(["2024-05-01", "2024-05-02", None]), min_size=15, max_size=15),
     ranked=st.integers(1, 8),
     limit=st.integers(1, 6),
-    asked=st.sampled_from(["tin", "tín", "tin -khác", "site:thst", "", "tin after:2024-05-02"]),
+    asked=st.sampled_from(
+        ["tin", "tín", "tin -khác", "site:thst", "", "tin after:2024-05-02", '"tin tin"', '"tin khác"', '"tín tin" tin']
+    ),
 )
 def test_paging_visits_each_document_once(
     connection: Connection,
