@@ -369,6 +369,11 @@ def test_the_ledger_has_what_never_began_and_what_comes(room: Served) -> None:
     assert "lỡ lịch" in text(next(one for one in cells if text(one).startswith("dangcongsan")))
 
 
+def test_who_filters_everything_away_is_not_told_to_crawl(room: Served) -> None:
+    (notice,) = page(room, "/en/runs?outcome=missed&site=nowhere").xpath("//div[@class='notice']")
+    assert text(notice) == "There are no such rows."
+
+
 def test_what_went_wrong_is_told_in_the_language_of_the_page(room: Served) -> None:
     rows = page(room, "/runs?outcome=missed").xpath("//table[@class='fold']/tbody/tr")
     assert text(rows[0]).endswith("Đến lịch mà không có ai chạy lịch")
