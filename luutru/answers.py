@@ -6,6 +6,7 @@ The fields, in their order, are the keys of the JSON that `docs/cli.md` document
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+from typing import Literal
 
 from typing_extensions import TypedDict  # that of typing is not read by pydantic before Python 3.12
 
@@ -22,6 +23,8 @@ from storage.index.facets import Facets
 from storage.index.health import Problem
 from storage.index.questions import Shown
 from storage.index.search import Hit, Results
+
+Sort = Literal["rank", "new"]  # how hits are sorted: the best first, or the newest by day
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,6 +224,21 @@ def test_pages_of_results_follow_each_other(room: Served) -> None:
     assert len(seen) == len(set(seen)) > 40
 
 
+def test_results_are_sorted_by_match_or_by_day(room: Served) -> None:
+    document = page(room, "/search?q=kenh")
+    tabs = document.xpath("//nav[@aria-label='Xếp theo']/a")
+    assert [text(one) for one in tabs] == ["Khớp nhất", "Mới nhất"]
+    newest = page(room, tabs[1].get("href"))
+    days = newest.xpath("//ol[@class='list']//time/@datetime")
+    assert [one[:10] for one in days] == sorted((one[:10] for one in days), reverse=True)
+    assert heading(newest) == heading(document)
+    (chosen,) = newest.xpath("//nav[@aria-label='Xếp theo']/a[@aria-current]")
+    assert text(chosen) == "Mới nhất"
+    narrowed = newest.xpath("//nav[contains(@class, 'facets')]//li/a/@href")[0]
+    assert "sort=new" in narrowed  # and stays so
+    assert not page(room, "/search?q=site:thst").xpath("//nav[@aria-label='Xếp theo']")  # by day at any rate
+
+
 def test_what_was_searched_for_is_marked(room: Served) -> None:
     document = page(room, "/search?q=chinh+trang")
     marked = {one.text.lower() for one in document.xpath("//p[@class='snip']//mark")}

@@ -46,11 +46,11 @@ def found(connection: Connection, text: str) -> list[int]:
     return [int(hit.document.removeprefix("test:")) for hit in ask(connection, text).hits]
 
 
-def pages(connection: Connection, text: str, limit: int) -> list[Hit]:
+def pages(connection: Connection, text: str, limit: int, by_day: bool = False) -> list[Hit]:
     hits: list[Hit] = []
     cursor = None
     while True:
-        results = search(connection, parse(text), limit=limit, cursor=cursor)
+        results = search(connection, parse(text), limit=limit, cursor=cursor, by_day=by_day)
         hits += results.hits
         cursor = results.next
         if cursor is None:
@@ -354,6 +354,11 @@ def test_paging_visits_each_document_once(
         whole = search(connection, parse(asked), limit=1000)
         assert tuple(hits) == whole.hits
         assert len({hit.document for hit in hits}) == len(hits) == whole.total
+        newest = [
+            (hit.published or "2024-01-01", int(hit.document[5:])) for hit in pages(connection, asked, limit, True)
+        ]
+        assert newest == sorted(newest, reverse=True)
+        assert {number for _, number in newest} == {int(hit.document[5:]) for hit in hits}
         by_day = [hit.score is None for hit in hits]
         assert by_day == sorted(by_day)
         savepoint.rollback()

@@ -31,9 +31,10 @@ def search(
     limit: Limit = 20,
     cursor: Cursor = None,
     distinct: Annotated[bool, Query(description="Count republications once: name them with the first.")] = False,
+    sort: Annotated[answers.Sort, Query(description="The best first, or the newest by day.")] = "rank",
 ) -> JsonResponse:
-    """Documents whose texts answer a question, the best first; matches stand in brackets, as `luutru search` tells."""
+    """Documents whose texts answer a question; matches stand in brackets, as `luutru search` tells."""
     query = parse(q)
     with room.read() as connection:
-        found = ask(connection, query, limit=limit, cursor=cursor, distinct=distinct)
+        found = ask(connection, query, limit=limit, cursor=cursor, distinct=distinct, by_day=sort == "new")
     return JsonResponse(answers.page(found))

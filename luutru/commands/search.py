@@ -22,8 +22,11 @@ _BRACKETS = ("[", "]")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many documents.")
 @click.option("--cursor", help="Go on where an earlier answer ended.")
 @click.option("--distinct", is_flag=True, help="Count republications once: name them with the first that answers.")
+@click.option("--sort", type=click.Choice(["rank", "new"]), default="rank", show_default=True, help="What comes first.")
 @click.pass_obj
-def command(invocation: Invocation, words: tuple[str, ...], limit: int, cursor: str | None, distinct: bool) -> None:
+def command(
+    invocation: Invocation, words: tuple[str, ...], limit: int, cursor: str | None, distinct: bool, sort: str
+) -> None:
     """Search the texts, with or without diacritics.
 
     All words must occur. "…" is a phrase, -word excludes, word* is a beginning; site: section: author: after: before:
@@ -41,7 +44,8 @@ def command(invocation: Invocation, words: tuple[str, ...], limit: int, cursor: 
     with invocation.collection() as collection:
         with collection.index.read() as connection:
             marks = _MARKS if people else _BRACKETS
-            found = search(connection, query, limit=limit, cursor=cursor, distinct=distinct, marks=marks)
+            by_day = sort == "new"
+            found = search(connection, query, limit=limit, cursor=cursor, distinct=distinct, by_day=by_day, marks=marks)
         page = answers.page(found)
         if people:
             _write(page, found.total_capped, collection.config)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from luutru.answers import Sort
 from luutru.pages import asked, rendering
 from luutru.pages.links import Links
 from luutru.pages.words import Words
@@ -74,6 +75,7 @@ class Found:
     facets: tuple[Facet, ...]
     filters: tuple[Chip, ...]
     cursor: str | None = None
+    sort: Sort = "rank"
     problem: str | None = None
     is_empty: bool = False
 
@@ -103,10 +105,14 @@ class Found:
         """The question without any filter."""
         return asked.written(replace(self.query, filters=())) if self.query else ""
 
+    def link(self, to: Links, text: str, **more: object) -> str:
+        """Where another question leads, in the same order."""
+        return to.search(text, sort=self.sort if self.sort != "rank" else None, **more)
+
     def period_link(self, to: Links) -> Callable[[str, str], str]:
         """Where a period of the chart leads: from one month to another."""
         query = self.query or Query()
-        return cache(lambda first, last: to.search(asked.within(query, first, last)))
+        return cache(lambda first, last: self.link(to, asked.within(query, first, last)))
 
     def export(self, to: Links, form: str) -> str:
         """Where all results are given as a file."""
@@ -114,13 +120,13 @@ class Found:
 
 
 @router.get("/search", dependencies=[SEARCHES])
-def html(request: Request, room: Asked, q: str = "", cursor: str | None = None) -> Response:
+def html(request: Request, room: Asked, q: str = "", cursor: str | None = None, sort: Sort = "rank") -> Response:
     """The page."""
-    return room.kept.page(request, lambda: _page(request, room, q, cursor))
+    return room.kept.page(request, lambda: _page(request, room, q, cursor, sort))
 
 
-def _page(request: Request, room: Room, q: str, cursor: str | None) -> Response:
-    found = answer(room, q, cursor, rendering.MARKS)
+def _page(request: Request, room: Room, q: str, cursor: str | None, sort: Sort) -> Response:
+    found = answer(room, q, cursor, sort, rendering.MARKS)
     words = rendering.words_of(request, room)
     status = 400 if found.problem else 200
     shown: dict[str, Any] = {
@@ -133,13 +139,14 @@ def _page(request: Request, room: Room, q: str, cursor: str | None) -> Response:
 
 
 @router.get("/search.json", dependencies=[SEARCHES])
-def json(room: Asked, q: str = "", cursor: str | None = None) -> Response:
+def json(room: Asked, q: str = "", cursor: str | None = None, sort: Sort = "rank") -> Response:
     """The same for machines, as `luutru search` tells."""
+    by_day = sort == "new"
     with room.read() as connection:
-        return JsonResponse(search(connection, parse(q), limit=_SHOWN, cursor=cursor, distinct=True))
+        return JsonResponse(search(connection, parse(q), limit=_SHOWN, cursor=cursor, distinct=True, by_day=by_day))
 
 
-def answer(room: Room, text: str, cursor: str | None, marks: tuple[str, str]) -> Found:
+def answer(room: Room, text: str, cursor: str | None, sort: Sort, marks: tuple[str, str]) -> Found:
     """What the page of a question tells."""
     try:
         query = parse(text)
@@ -148,13 +155,15 @@ def answer(room: Room, text: str, cursor: str | None, marks: tuple[str, str]) ->
     chips = tuple(_chips(query))
     with room.read() as connection:
         try:
-            results = search(connection, query, limit=_SHOWN, cursor=cursor, distinct=True, marks=marks)
+            results = search(
+                connection, query, limit=_SHOWN, cursor=cursor, distinct=True, by_day=sort == "new", marks=marks
+            )
         except UsageError:
-            return Found(query, None, {}, (), chips, problem="cursor")
+            return Found(query, None, {}, (), chips, sort=sort, problem="cursor")
         others = [one for hit in results.hits for one in hit.also]
         also = briefs(connection, others) if others else {}
     is_empty = query == Query() and not results.total
-    return Found(query, results, also, tuple(_facets(query, results.facets)), chips, cursor, is_empty=is_empty)
+    return Found(query, results, also, tuple(_facets(query, results.facets)), chips, cursor, sort, is_empty=is_empty)
 
 
 def _count(words: Words, results: Results | None) -> str:

@@ -49,6 +49,7 @@ _EXCERPT = 240
 _FORMS = 64  # statements that are kept
 _WRONG_CURSOR = "the cursor is not of this search: leave it out to begin with the first page"
 _Row = Row[*tuple[Any, ...]]
+_Form = tuple[Query, bool, bool]  # with what a cursor goes: the query, whether distinct, whether by day
 _Scored = tuple[dict[int, tuple[float, str, int]], set[int], list[int]]
 _LINES = re.compile(r"\s*\n\s*")
 
@@ -99,15 +100,17 @@ def search(
     limit: int = 20,
     cursor: str | None = None,
     distinct: bool = False,
+    by_day: bool = False,
     marks: tuple[str, str] = ("[", "]"),
 ) -> Results:
     """The next `limit` documents that answer the query; UsageError for a cursor that another query gave.
 
-    With `distinct`, republications of a hit are no hits of their own. In snippets of the original text, matches stand
-    between the two `marks`.
+    With `distinct`, republications of a hit are no hits of their own; with `by_day` nothing is ranked, and the newest
+    come first. In snippets of the original text, matches stand between the two `marks`.
     """
-    newest, last = _decode(cursor, query, distinct) if cursor else (_newest_version(connection), None)
-    question = _Question(connection, query, newest)
+    form = (query, distinct, by_day)
+    newest, last = _decode(cursor, form) if cursor else (_newest_version(connection), None)
+    question = _Question(connection, query, newest, by_day)
     places = question.distinct_places(last, limit + 1) if distinct else question.places(last, limit + 1)
     total, counts = facets.count(connection, question.matching, COUNTED)
     return Results(
@@ -115,7 +118,7 @@ def search(
         total=total,
         total_capped=counts.capped,
         facets=counts,
-        next=_encode(query, newest, distinct, places[limit - 1]) if len(places) > limit else None,
+        next=_encode(form, newest, places[limit - 1]) if len(places) > limit else None,
     )
 
 
@@ -126,12 +129,13 @@ def walk(
 
     Nothing is ranked or counted, and snippets show how a text begins. UsageError for a cursor of another question.
     """
-    newest, last = _decode(cursor, query, distinct=False) if cursor else (_newest_version(connection), None)
+    form = (query, False, True)
+    newest, last = _decode(cursor, form) if cursor else (_newest_version(connection), None)
     if isinstance(last, Ranked):
         raise UsageError(_WRONG_CURSOR)
-    question = _Question(connection, query, newest)
+    question = _Question(connection, query, newest, by_day=True)
     places = question.dated(last, (), limit + 1)
-    following = _encode(query, newest, False, places[limit - 1]) if len(places) > limit else None
+    following = _encode(form, newest, places[limit - 1]) if len(places) > limit else None
     return question.hits(places[:limit], None, {}), following
 
 
@@ -142,8 +146,9 @@ def _newest_version(connection: Connection) -> int:
 class _Question:
     """A query over the versions up to `newest`."""
 
-    def __init__(self, connection: Connection, query: Query, newest: int) -> None:
+    def __init__(self, connection: Connection, query: Query, newest: int, by_day: bool) -> None:
         self.connection = connection
+        self.by_day = by_day
         self.dialect = dialect_of(connection)
         self.terms = query.terms
         self.excluded = query.excluded
@@ -153,14 +158,23 @@ class _Question:
         self.held = standing(connection)
 
     def places(self, last: Place | None, count: int) -> Sequence[Place]:
-        """The next documents after `last`: those that are ranked, then the others by day."""
+        """The next documents after `last`: those that are ranked, then the others by day; or all by day."""
         ranked, all_matches = self._ranked
+        if self.by_day:
+            return self._newest_first(last if isinstance(last, Dated) else None, count)
         if isinstance(last, Dated):
             return self.dated(last, ranked, count)
         places = [place for place in ranked if last is None or place < last][:count]
         if all_matches is not None or len(places) == count:
             return places
         return [*places, *self.dated(None, ranked, count - len(places))]
+
+    def _newest_first(self, last: Dated | None, count: int) -> Sequence[Place]:
+        ranked, all_matches = self._ranked
+        if not ranked or all_matches is None:
+            return self.dated(last, (), count)
+        places = sorted(self._places_by_day([place.document for place in ranked]), reverse=True)
+        return [place for place in places if last is None or place < last][:count]
 
     def distinct_places(self, last: Place | None, count: int) -> list[Place]:
         """The same without republications of documents that come before."""
@@ -173,7 +187,7 @@ class _Question:
     @cached_property
     def distinct(self) -> Distinct:
         """What leaves republications out."""
-        return Distinct(self.connection, self._ranked[0], self._places_by_day)
+        return Distinct(self.connection, () if self.by_day else self._ranked[0], self._places_by_day)
 
     def matching(self, columns: Select[Any], most: int) -> tuple[Select[Any], Mapping[str, Any]]:
         """Of a select from `facet`, so many matches, the newest first; and the values of its parameters."""
@@ -439,20 +453,20 @@ def _excerpt(row: _Row) -> str:
     return text if len(text) < _EXCERPT else text[:_EXCERPT].rpartition(" ")[0] + "…"
 
 
-def _encode(query: Query, newest: int, distinct: bool, last: Place) -> str:
+def _encode(form: _Form, newest: int, last: Place) -> str:
     key = [last.exact, last.score, last.document] if isinstance(last, Ranked) else [last.day, last.document]
-    return urlsafe_b64encode(json.dumps([_seal(query, newest, distinct, key), newest, key]).encode()).decode()
+    return urlsafe_b64encode(json.dumps([_seal(form, newest, key), newest, key]).encode()).decode()
 
 
-def _decode(cursor: str, query: Query, distinct: bool) -> tuple[int, Place]:
+def _decode(cursor: str, form: _Form) -> tuple[int, Place]:
     try:
         seal, newest, key = json.loads(urlsafe_b64decode(cursor))
     except (ValueError, TypeError):
         seal, newest, key = None, 0, []
-    if seal != _seal(query, newest, distinct, key):
+    if seal != _seal(form, newest, key):
         raise UsageError(_WRONG_CURSOR)
     return newest, Ranked(*key) if isinstance(key[0], bool) else Dated(*key)
 
 
-def _seal(query: Query, newest: int, distinct: bool, key: list[Any]) -> str:
-    return blake2s(repr((query, newest, distinct, key)).encode(), digest_size=6).hexdigest()
+def _seal(form: _Form, newest: int, key: list[Any]) -> str:
+    return blake2s(repr((form, newest, key)).encode(), digest_size=6).hexdigest()
