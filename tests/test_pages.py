@@ -16,6 +16,7 @@ from serving import Served, serving
 from showcase import HOSTILE, HOSTILE_TITLE, PICTURE, SHOWCASE, URL, rich
 
 from luutru.pages.images import media_type
+from storage.folding import fold
 
 PAGES = {
     "front": "/",
@@ -244,6 +245,9 @@ def test_what_was_searched_for_is_marked(room: Served) -> None:
     marked = {one.text.lower() for one in document.xpath("//p[@class='snip']//mark")}
     assert marked <= {"chỉnh", "trang", "chỉnh trang"}
     assert marked
+    in_titles = {one.text.lower() for one in document.xpath("//ol[@class='list']//h3//mark")}
+    assert "chỉnh trang" in in_titles or {"chỉnh", "trang"} <= in_titles
+    assert {fold(word) for words in in_titles for word in words.split()} <= {"chinh", "trang"}  # of Sóc Trăng too
 
 
 def test_republications_are_folded(room: Served) -> None:

@@ -184,7 +184,7 @@ def test_a_hit_says_what_a_list_of_results_shows(connection: Connection) -> None
     add_document(
         connection,
         "Thành phố đạt đô thị loại I.\n\nĐảng bộ quyết tâm.",
-        title="Tin",
+        title="Tin đô thị",
         lead="Sapo",
         published="2024-05-06T07:00:00+07:00",
         section=["Tin tức", "Tin địa phương"],
@@ -196,7 +196,8 @@ def test_a_hit_says_what_a_list_of_results_shows(connection: Connection) -> None
         document="test:1",
         url="https://thst.vn/t/1",
         site="thst",
-        title="Tin",
+        title="Tin đô thị",
+        marked="Tin <b>đô</b> <b>thị</b>",
         lead="Sapo",
         published="2024-05-06T07:00:00+07:00",
         section=("Tin tức", "Tin địa phương"),

@@ -10,7 +10,7 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import blake2s
 from typing import Any
@@ -38,6 +38,7 @@ from storage.index.dialects import Dialect, dialect_of
 from storage.index.facets import COUNTED, Facets
 from storage.index.filters import conditions
 from storage.index.places import Dated, Distinct, Place, Ranked
+from storage.index.questions import TERMINAL
 from storage.index.tables import document, facet, version
 from storage.index.withheld import Standing, narrowed, standing
 from storage.model import Kind
@@ -62,7 +63,8 @@ class Hit:
 
     `document` is its identity; `version` the number of the version among the document's `versions`, from 1 by first
     capture, and `captured` the moment of that capture; `score` is None where nothing was ranked, else more is better.
-    `also` are documents that answer too and are left out, because they are republications of this one.
+    `also` are documents that answer too and are left out, because they are republications of this one. `marked` is the
+    title with its matches between marks.
     """
 
     document: str
@@ -80,6 +82,7 @@ class Hit:
     kind: str
     articles: tuple[Offering, ...]
     also: tuple[str, ...] = ()
+    marked: str = field(default="", metadata=TERMINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,7 +427,7 @@ def _shown(held: Standing) -> Select[Any]:
 def _hit(
     row: _Row,
     url: str,
-    snippet: str | None,
+    shown: tuple[str, str] | None,
     score: float | None,
     articles: tuple[Offering, ...],
     also: tuple[str, ...],
@@ -437,7 +440,7 @@ def _hit(
         lead=row.lead,
         published=row.published,
         section=tuple(json.loads(row.section)),
-        snippet=_LINES.sub(" ", snippet if snippet is not None else _excerpt(row)),
+        snippet=_LINES.sub(" ", shown[0] if shown else _excerpt(row)),
         score=score,
         version=row.number,
         versions=row.versions,
@@ -445,6 +448,7 @@ def _hit(
         kind=row.kind,
         articles=articles,
         also=also,
+        marked=shown[1] if shown else row.title,
     )
 
 

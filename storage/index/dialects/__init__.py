@@ -66,8 +66,8 @@ class Dialect(Protocol):
         ids: Sequence[int],
         exact: Collection[int],
         marks: tuple[str, str],
-    ) -> dict[int, str]:
-        """The passage of each version that shows the terms best, as it was written, its matches between the marks.
+    ) -> dict[int, tuple[str, str]]:
+        """The passage of each version that shows the terms best, and its title, as written, matches between the marks.
 
         `exact` are those that are known to have all terms as they were typed.
         """

@@ -123,10 +123,10 @@ class SQLite:
         ids: Sequence[int],
         exact: Collection[int],
         marks: tuple[str, str],
-    ) -> dict[int, str]:
+    ) -> dict[int, tuple[str, str]]:
         one_by_one = self.finds_phrases(terms) and not any(term.prefix for term in terms)
         passages = _PASSAGES_ONE_BY_ONE if one_by_one else _PASSAGES
-        shown: dict[int, str] = {}
+        shown: dict[int, tuple[str, str]] = {}
         for fulltext, respell in (_EXACT, spell), (_FOLDED, strokeless):
             certain = exact if one_by_one and fulltext is _EXACT else ids
             left = [id_ for id_ in ids if id_ in certain and id_ not in shown]
@@ -134,7 +134,7 @@ class SQLite:
                 values: dict[str, Any] = {fulltext.name: _all(terms, respell), "begin": marks[0], "end": marks[1]}
                 values |= {"ids": json.dumps(left), "first": min(left), "last": max(left), "count": len(left)}
                 rows = connection.execute(passages[fulltext], values).all()
-                shown.update((row.id, row.passage) for row in rows if row.passage is not None)
+                shown.update((row.id, tuple(json.loads(row.shown))) for row in rows if row.shown)
         return shown
 
     def among(self, values: Sequence[str] | Sequence[int]) -> Select[Any]:
@@ -222,7 +222,7 @@ def _passages(fulltext: TableClause) -> Select[tuple[int, str]]:
     """Walks through all matches, from the first of these versions to the last."""
     id_, ids = fulltext.c.rowid, _each(bindparam("ids"))
     among = _SOUGHT[fulltext].where(id_.between(bindparam("first"), bindparam("last")), (id_ + 0).in_(ids))
-    return among.add_columns(_passage(fulltext).label("passage")).limit(bindparam("count", type_=Integer))
+    return among.add_columns(_shown(fulltext).label("shown")).limit(bindparam("count", type_=Integer))
 
 
 def _passages_one_by_one(fulltext: TableClause) -> Select[tuple[int, str]]:
@@ -232,14 +232,14 @@ def _passages_one_by_one(fulltext: TableClause) -> Select[tuple[int, str]]:
     """
     ids = func.json_each(bindparam("ids")).table_valued("value")
     at_id = _SOUGHT[fulltext].where(fulltext.c.rowid == ids.c.value).limit(1)
-    return select(
-        ids.c.value.label("id"), at_id.with_only_columns(_passage(fulltext)).scalar_subquery().label("passage")
-    )
+    return select(ids.c.value.label("id"), at_id.with_only_columns(_shown(fulltext)).scalar_subquery().label("shown"))
 
 
-def _passage(fulltext: TableClause) -> ColumnElement[str]:
-    begin, end = bindparam("begin", type_=String), bindparam("end", type_=String)
-    return func.snippet(fulltext.c[fulltext.name], -1, begin, end, "…", _SNIPPET_WORDS)
+def _shown(fulltext: TableClause) -> ColumnElement[str]:
+    """Passage and title as a JSON list."""
+    itself, marks = fulltext.c[fulltext.name], (bindparam("begin", type_=String), bindparam("end", type_=String))
+    passage: ColumnElement[str] = func.snippet(itself, -1, *marks, "…", _SNIPPET_WORDS)
+    return func.json_array(passage, func.highlight(itself, 0, *marks))
 
 
 _SOUGHT = {fulltext: _matching(fulltext, bindparam(fulltext.name)) for fulltext, _ in _FED}
