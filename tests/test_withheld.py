@@ -20,7 +20,7 @@ from sqlalchemy import Connection, insert
 from storage.collection import Collection
 from storage.errors import NotFound, Withheld
 from storage.exports import cdxj, jsonl
-from storage.index import carrying, questions, related, withheld, withholding
+from storage.index import carrying, questions, related, rhythm, withheld, withholding
 from storage.index.attachments import offered_by
 from storage.index.changes import Changes
 from storage.index.search import Results, search
@@ -164,6 +164,8 @@ def test_what_only_a_withheld_version_says_is_in_no_count_and_no_facet(archive: 
     with archive.collection.index.write() as connection:
         told = {"section": "Việc riêng", "published": "2031-05-06", "day": "2031-05-06", "version": 2}
         connection.execute(document.update().where(document.c.id == 1).values(told))
+    with archive.read() as connection:
+        assert [one.section for one in rhythm.sections(connection, "dangcongsan")] == ["Việc riêng"]
     before = archive.search("site:dangcongsan do thi")
     assert before.hits[0].published == "2031-05-06"
     assert ("2031-05", 1) in before.facets.month
@@ -177,6 +179,7 @@ def test_what_only_a_withheld_version_says_is_in_no_count_and_no_facet(archive: 
     assert archive.found("site:dangcongsan do thi has:changes") == set()
     with archive.read() as connection:
         assert withheld.standing(connection).partly == {1: 1}
+        assert rhythm.sections(connection, "dangcongsan") == []
     archive.release(ELSEWHERE)
     assert archive.search("site:dangcongsan do thi") == before
 

@@ -62,6 +62,7 @@ _SECTIONS = (
 
 
 def sections(connection: Connection, site: str) -> list[Section]:
-    """The sections of a site, the largest first."""
-    query = narrowed(_SECTIONS, standing(connection).documents_shown())
+    """The sections of a site, the largest first; what only a withheld version says is none."""
+    held = standing(connection)
+    query = narrowed(_SECTIONS, [*held.documents_shown(), *held.versions_shown(document.c.version)])
     return [Section(*row) for row in connection.execute(query, {"of": site}).all()]
