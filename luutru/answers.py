@@ -21,8 +21,9 @@ from storage.index.conditions import Condition, conditions
 from storage.index.engine import Connection
 from storage.index.facets import Facets
 from storage.index.health import Problem
+from storage.index.hits import Hit
 from storage.index.questions import Shown
-from storage.index.search import Hit, Results
+from storage.index.search import Results
 
 Sort = Literal["rank", "new"]  # how hits are sorted: the best first, or the newest by day
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from luutru.output import plain
-from storage.index.search import Hit
+from storage.index.hits import Hit
 
 Turn = Callable[[str | None], tuple[tuple[Hit, ...], str | None]]  # a cursor: its page, and the next cursor
 

@@ -39,13 +39,13 @@ from storage.fixity import Report
 from storage.index.attachments import Offered, Offering
 from storage.index.conditions import Condition
 from storage.index.health import Problem
+from storage.index.hits import Hit
 from storage.index.holdings import SiteState, Stats
 from storage.index.questions import Held, Period, Shown, VersionLine
 from storage.index.related import First, Republication
 from storage.index.revisits import DueCount
 from storage.index.runs import AnyRun
 from storage.index.schedule import Run
-from storage.index.search import Hit
 from storage.index.sql import ask
 from storage.index.views import VIEWS
 from storage.index.withheld import Withholding

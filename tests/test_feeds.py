@@ -17,7 +17,8 @@ from luutru.feeds import COLUMNS, Feed, atom, comma_separated, hits, jsonl
 from storage.collection import Collection
 from storage.errors import UsageError
 from storage.index.engine import Index
-from storage.index.search import Hit, search, walk
+from storage.index.hits import Hit
+from storage.index.search import search, walk
 from storage.query import parse
 
 NS = {"a": "http://www.w3.org/2005/Atom"}

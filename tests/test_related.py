@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 
 from storage.index import related, rereading
 from storage.index.engine import Index
+from storage.index.hits import Hit
 from storage.index.related import CROWD, First
-from storage.index.search import Hit, search
+from storage.index.search import search
 from storage.index.tables import band, body, document, near, version
 from storage.query import parse
 from storage.shingles import NEAR, shingles, similarity, words

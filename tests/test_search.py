@@ -17,7 +17,8 @@ from storage.index import search as searching
 from storage.index.dialects import dialect_of
 from storage.index.dialects.sqlite import SQLite
 from storage.index.engine import Index
-from storage.index.search import Hit, Results, search
+from storage.index.hits import Hit
+from storage.index.search import Results, search
 from storage.index.tables import address, version
 from storage.query import parse, quoted
 

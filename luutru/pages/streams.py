@@ -11,7 +11,8 @@ from luutru.feeds import Feed
 from luutru.pages.links import Links
 from luutru.pages.rendering import language_of
 from luutru.room import SEARCHES, Asked, Room
-from storage.index.search import Hit, walk
+from storage.index.hits import Hit
+from storage.index.search import walk
 from storage.query import parse
 
 router = APIRouter(dependencies=[SEARCHES])

@@ -7,23 +7,18 @@ newest version that its first page knew: what is added in between is on no page.
 """
 
 import json
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2s
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Integer,
-    Row,
     Select,
-    and_,
     bindparam,
-    case,
     exists,
     func,
     select,
@@ -32,57 +27,20 @@ from sqlalchemy import (
 
 from storage.errors import UsageError
 from storage.folding import accented
-from storage.index import facets
-from storage.index.attachments import Offering, offered_by
-from storage.index.dialects import Dialect, dialect_of
+from storage.index import facets, forms
+from storage.index.dialects import dialect_of
 from storage.index.facets import COUNTED, Facets
 from storage.index.filters import conditions
+from storage.index.hits import Hit, hits
 from storage.index.places import Dated, Distinct, Place, Ranked
-from storage.index.questions import TERMINAL
 from storage.index.tables import document, facet, version
-from storage.index.withheld import Standing, narrowed, standing
-from storage.model import Kind
+from storage.index.withheld import narrowed, standing
 from storage.query import Query
 
 RANKED = 1_000
-_SPELLED = 20_000  # where only some words have diacritics: so many of the newest texts that spell these so
-_EXCERPT = 240
-_FORMS = 64  # statements that are kept
 _WRONG_CURSOR = "the cursor is not of this search: leave it out to begin with the first page"
-_Row = Row[*tuple[Any, ...]]
 _Form = tuple[Query, bool, bool]  # with what a cursor goes: the query, whether distinct, whether by day
 _Scored = tuple[dict[int, tuple[float, str, int]], set[int], list[int]]
-_LINES = re.compile(r"\s*\n\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A document, and the version of it that answers best; the newest where several answer alike.
-
-    Where it is a file, `articles` are those that offer it.
-
-    `document` is its identity; `version` the number of the version among the document's `versions`, from 1 by first
-    capture, and `captured` the moment of that capture; `score` is None where nothing was ranked, else more is better.
-    `also` are documents that answer too and are left out, because they are republications of this one. `marked` is the
-    title with its matches between marks.
-    """
-
-    document: str
-    url: str
-    site: str
-    title: str
-    lead: str | None
-    published: str | None
-    section: tuple[str, ...]
-    snippet: str
-    score: float | None
-    version: int
-    versions: int
-    captured: str
-    kind: str
-    articles: tuple[Offering, ...]
-    also: tuple[str, ...] = ()
-    marked: str = field(default="", metadata=TERMINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +157,8 @@ class _Question:
             return self._by_day(among).limit(most), self.asked
         _, all_matches = self._ranked
         if all_matches is not None:
-            return _listed(self.dialect, columns, most), {"versions": json.dumps(all_matches)}
-        return _of_facets(self._newest(self.dialect.folded(self.terms), most), columns), self.asked
+            return forms.listed(self.dialect, columns, most), {"versions": json.dumps(all_matches)}
+        return forms.of_facets(self._newest(self.dialect.folded(self.terms), most), columns), self.asked
 
     def left_out(self, places: Sequence[Place]) -> dict[int, tuple[str, ...]]:
         """The identities of what is left out for each of these places, by document."""
@@ -219,26 +177,12 @@ class _Question:
         ids = [place.version if isinstance(place, Ranked) else named[place.document] for place in places]
         are_spelled = len(self.spelled) == len(self.terms)
         exact = {one.version for one in places if are_spelled and isinstance(one, Ranked) and one.exact}
-        snippets = (
+        shown = (
             self.dialect.snippets(self.connection, self.terms, ids, exact, marks)
             if marks and self.terms and ids
             else {}
         )
-        rows = {row.id: row for row in self.connection.execute(_shown(self.held), {"ids": ids}).all()}
-        files = [row.document for row in rows.values() if row.kind == Kind.ATTACHMENT]
-        offered = offered_by(self.connection, files) if files else {}
-        found = (rows[id_] for id_ in ids)
-        return tuple(
-            _hit(
-                row,
-                self.held.address(row.document, row.url),
-                snippets.get(row.id),
-                scores.get(row.id),
-                offered.get(row.document, ()),
-                also.get(row.document, ()),
-            )
-            for row in found
-        )
+        return hits(self.connection, ids, shown, scores, also)
 
     @cached_property
     def _ranked(self) -> tuple[list[Ranked], list[int] | None]:
@@ -257,9 +201,9 @@ class _Question:
         scored = self._scored(self._newest(folded if typed is None else typed, RANKED))
         exact, matches = set[int]() if typed is None else set(scored), list(scored)
         if typed is not None and len(scored) < RANKED:
-            matches = self._gathered(_gathered(self.dialect, self._newest(folded, RANKED)))
+            matches = self._gathered(forms.gathered(self.dialect, self._newest(folded, RANKED)))
             others = set(matches) - exact
-            scored |= self._scored(_of(self.dialect, folded), others) if others else {}
+            scored |= self._scored(forms.among(self.dialect, folded), others) if others else {}
         return scored, exact, matches
 
     def _of_phrases(self, folded: Select[Any], typed: Select[Any] | None) -> _Scored | None:
@@ -270,7 +214,7 @@ class _Question:
         if len(scored) == RANKED:
             return None
         exact = (
-            self._gathered(_gathered(self.dialect, _of(self.dialect, typed)), scored)
+            self._gathered(forms.gathered(self.dialect, forms.among(self.dialect, typed)), scored)
             if typed is not None and scored
             else ()
         )
@@ -279,11 +223,11 @@ class _Question:
     def _spelled_as_typed(self, folded: Select[Any]) -> Select[Any]:
         """The matches whose words are spelled so, of those that have diacritics."""
         exact = self.dialect.exact()
-        return exact if len(self.spelled) == len(self.terms) else _both(folded, exact)
+        return exact if len(self.spelled) == len(self.terms) else forms.spelled(folded, exact)
 
     def _scored(self, found: Select[Any], ids: Collection[int] = ()) -> dict[int, tuple[float, str, int]]:
         """Of matches by number: score, last capture, document."""
-        rows = self._gathered(_scored(self.dialect, found), ids)
+        rows = self._gathered(forms.scored(self.dialect, found), ids)
         return {id_: (score, seen, owner) for id_, score, seen, owner in rows}
 
     def _gathered(self, query: Select[Any], ids: Collection[int] = ()) -> list[Any]:
@@ -299,7 +243,7 @@ class _Question:
         if self.on_document or self.on_version:
             within = select(version.c.id).join(document, version.c.document == document.c.id)
             found = found.where((id_ + 0).in_(within.where(*self.on_document, *self.on_version)))
-        return _latest(narrowed(found, self._answerable(id_)), count)
+        return forms.latest(narrowed(found, self._answerable(id_)), count)
 
     def _places_by_day(self, documents: Collection[int]) -> list[Dated]:
         among = document.c.id.in_(self.dialect.among(list(documents)))
@@ -327,7 +271,7 @@ class _Question:
 
     def _answers(self) -> list[ColumnElement[bool]]:
         words = [version.c.id.in_(self.dialect.folded(self.terms))] if self.terms else []
-        return [version.c.id <= _newest, *self.on_version, *words, *self._answerable(version.c.id)]
+        return [version.c.id <= forms.NEWEST, *self.on_version, *words, *self._answerable(version.c.id)]
 
     def _answerable(self, id_: ColumnElement[int]) -> list[ColumnElement[bool]]:
         """That a version is not withheld, and has none of the excluded words."""
@@ -335,126 +279,8 @@ class _Question:
         return [*excluded, *self.held.versions_shown(id_)]
 
 
-# What follows is made once for each form that questions have: SQLAlchemy takes longer to make a statement than SQLite
-# to answer it.
-
-
-@lru_cache(_FORMS)
-def _latest(found: Select[Any], count: int) -> Select[Any]:
-    """So many of the matches that the first page knew, the newest first."""
-    id_ = found.selected_columns.id
-    return found.where(id_ <= _newest).order_by(id_.desc()).limit(count)
-
-
-@lru_cache(_FORMS)
-def _both(folded: Select[Any], exact: Select[Any]) -> Select[Any]:
-    """The matches that are also among the newest of others."""
-    return folded.where((folded.selected_columns.id + 0).in_(_latest(exact, _SPELLED)))
-
-
-@lru_cache(_FORMS)
-def _of(dialect: Dialect, found: Select[Any]) -> Select[Any]:
-    """Those of the matches that are listed."""
-    id_ = found.selected_columns.id
-    listed = found.where(id_.between(bindparam("first"), bindparam("last")), (id_ + 0).in_(dialect.listed("versions")))
-    # SQLite scores nothing within what is gathered, and keeps what is limited apart; and it walks no further.
-    return listed.limit(bindparam("count", type_=Integer))
-
-
-@lru_cache(_FORMS)
-def _gathered(dialect: Dialect, found: Select[Any]) -> Select[Any]:
-    """All rows as one value."""
-    return select(dialect.gathered(*found.subquery().c))
-
-
-@lru_cache(_FORMS)
-def _scored(dialect: Dialect, found: Select[Any]) -> Select[Any]:
-    """Number, score, last capture and document of each match, as one value."""
-    matches = dialect.scored(found).subquery()
-    columns = select(matches.c.id, matches.c.score, version.c.last_seen, version.c.document)
-    return _gathered(dialect, columns.join(version, version.c.id == matches.c.id))
-
-
-@lru_cache(_FORMS)
-def _of_facets(found: Select[Any], columns: Select[Any]) -> Select[Any]:
-    """These columns of `facet` for the matches, in their order."""
-    rows = found.join(facet, facet.c.version == found.selected_columns.id + 0)
-    return rows.with_only_columns(*columns.selected_columns)
-
-
-@lru_cache(_FORMS)
-def _listed(dialect: Dialect, columns: Select[Any], most: int) -> Select[Any]:
-    """These columns of `facet` for listed versions, the newest first."""
-    return columns.where(facet.c.version.in_(dialect.listed("versions"))).order_by(facet.c.version.desc()).limit(most)
-
-
-_newest = bindparam("newest", type_=Integer)
 _NEWEST = select(func.max(version.c.id))
 _NAMES = select(document.c.id, document.c.identity).where(document.c.id.in_(bindparam("ids", expanding=True)))
-_other = version.alias("other")
-_others = select(func.count()).where(_other.c.document == document.c.id)
-_is_earlier = tuple_(_other.c.first_seen, _other.c.digest) <= tuple_(version.c.first_seen, version.c.digest)
-_SHOWN = (
-    select(
-        document.c.id.label("document"),
-        document.c.identity,
-        document.c.kind,
-        document.c.url,
-        document.c.site,
-        version.c.id,
-        version.c.title,
-        version.c.lead,
-        version.c.section,
-        version.c.first_seen,
-        func.substr(version.c.text, 1, _EXCERPT).label("excerpt"),
-        _others.where(_is_earlier).scalar_subquery().label("number"),
-    )
-    .join(version, version.c.document == document.c.id)
-    .where(version.c.id.in_(bindparam("ids", expanding=True)))
-)
-_SHOWN_ALL = _SHOWN.add_columns(document.c.published, _others.scalar_subquery().label("versions"))
-
-
-def _shown(held: Standing) -> Select[Any]:
-    if not held.versions:
-        return _SHOWN_ALL
-    stands = and_(*held.versions_shown(document.c.version))  # else its date is that of what is withheld
-    published = case((stands, document.c.published), else_=version.c.published)
-    versions = _others.where(*held.versions_shown(_other.c.id)).scalar_subquery()
-    return _SHOWN.add_columns(published.label("published"), versions.label("versions"))
-
-
-def _hit(
-    row: _Row,
-    url: str,
-    shown: tuple[str, str] | None,
-    score: float | None,
-    articles: tuple[Offering, ...],
-    also: tuple[str, ...],
-) -> Hit:
-    return Hit(
-        document=row.identity,
-        url=url,
-        site=row.site,
-        title=row.title,
-        lead=row.lead,
-        published=row.published,
-        section=tuple(json.loads(row.section)),
-        snippet=_LINES.sub(" ", shown[0] if shown else _excerpt(row)),
-        score=score,
-        version=row.number,
-        versions=row.versions,
-        captured=row.first_seen,
-        kind=row.kind,
-        articles=articles,
-        also=also,
-        marked=shown[1] if shown else row.title,
-    )
-
-
-def _excerpt(row: _Row) -> str:
-    text: str = row.lead or row.excerpt
-    return text if len(text) < _EXCERPT else text[:_EXCERPT].rpartition(" ")[0] + "…"
 
 
 def _encode(form: _Form, newest: int, last: Place) -> str:
