@@ -98,6 +98,7 @@ def counts(told: dict[str, Any]) -> dict[str, int]:
 
 
 # Left out: row ids (an index numbers as it goes), and `reading.reread`, which tells that there were other rules.
+FULLTEXT = ("folded", "exact", "pairs")
 DUMP = {
     "documents": """
         SELECT identity, kind, document.site, document.url, document.first_seen, document.last_seen, document.section,
@@ -139,7 +140,7 @@ DUMP = {
 def dump(home: Home) -> dict[str, list[tuple[Any, ...]]]:
     """All that the index says of what was read, full text word by word."""
     with closing(sqlite3.connect(home.path / "index.db")) as connection:
-        for name in ("folded", "exact", "pairs"):
+        for name in FULLTEXT:
             connection.execute(f"CREATE VIRTUAL TABLE temp.{name} USING fts5vocab(main, version_{name}, instance)")
         return {name: sorted(connection.execute(query), key=repr) for name, query in DUMP.items()}
 
@@ -148,8 +149,8 @@ def derived_from_nothing(home: Home, path: Path) -> Home:
     """A copy of the home in which the same captures were read for the first time, as a crawl reads them."""
     shutil.copytree(home.path, path)
     with closing(sqlite3.connect(path / "index.db")) as connection, connection:
-        for name in ("version_folded", "version_exact", "version_pairs"):
-            connection.execute(f"INSERT INTO {name}({name}) VALUES ('delete-all')")
+        for name in FULLTEXT:
+            connection.execute(f"INSERT INTO version_{name}(version_{name}) VALUES ('delete-all')")
         for name in ("reading", "mention", "address", "version", "document", "near", "band", "body"):
             connection.execute(f"DELETE FROM {name}")  # names of ours
         connection.execute("UPDATE capture SET derived = NULL WHERE derived = 1")

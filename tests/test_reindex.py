@@ -15,7 +15,7 @@ from zlib import crc32
 import pytest
 from homes import HASTE, Home, Page, Web, article
 from rebuilding import DUMP as DERIVED
-from rebuilding import rederive, story
+from rebuilding import FULLTEXT, rederive, story
 
 from luutru.demo import pdf
 
@@ -83,7 +83,7 @@ def dump(home: Home, without: frozenset[str] = frozenset()) -> Rows:
     """All that the index says, full text word by word, but for columns of these names."""
     with closing(sqlite3.connect(home.path / "index.db")) as connection:
         connection.execute(PLACE)
-        for name in ("folded", "exact"):
+        for name in FULLTEXT:
             connection.execute(f"CREATE VIRTUAL TABLE temp.{name} USING fts5vocab(main, version_{name}, instance)")
         return {name: _rows(connection.execute(query), without) for name, query in (DERIVED | ROWS | BY_PLACE).items()}
 
