@@ -143,10 +143,16 @@ def _path(path: str) -> str:
     if not _CLEAN_PATH.fullmatch(path):
         path = _UNCLEAN_PATH.sub(_escape, path)
     if ";" in path or "(" in path:
-        path = _PATH_SESSION.sub("", path)
+        path = _without_sessions(path)
     if "/." in path and _DOTS.search(path):
         path = _without_dots(path)
     return path or "/"
+
+
+def _without_sessions(path: str) -> str:
+    while (shorter := _PATH_SESSION.sub("", path)) != path:
+        path = shorter  # what is left may have another
+    return path
 
 
 def _without_dots(path: str) -> str:

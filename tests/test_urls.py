@@ -1,7 +1,7 @@
 from string import printable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage.errors import UsageError
@@ -100,6 +100,7 @@ def test_a_spelling_is_its_own(url: str) -> None:
         st.sampled_from(["%", "4", "1", "2", "e", ".", "/", "a", ";jsessionid=", "(S(", "))", "?", "&", "utm_", "="])
     )
 )
+@example(["(S(", "))", ";jsessionid="])
 def test_no_removal_makes_another(pieces: list[str]) -> None:
     canonical = canonicalize("http://a.vn/" + "".join(pieces))
     assert canonicalize(canonical) == canonical
