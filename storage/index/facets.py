@@ -4,13 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
-from storage.index.dialects import Dialect, dialect_of
+from storage.index import forms
+from storage.index.dialects import dialect_of
 from storage.index.tables import document, facet, shelf
 from storage.index.withheld import Standing, standing
 
@@ -99,16 +99,9 @@ def count(
 
 def _said(connection: Connection, matches: Select[Any], asked: Mapping[str, Any]) -> tuple[int, dict[int, int]]:
     """How many matches there are, and what is said of each of their documents, in their order."""
-    row = connection.execute(_gathered(dialect_of(connection), matches), asked).one()
+    row = connection.execute(forms.columns(dialect_of(connection), matches), asked).one()
     documents, codes = map(json.loads, row)
     return len(documents), dict(zip(documents, codes, strict=True))
-
-
-@lru_cache
-def _gathered(dialect: Dialect, matches: Select[Any]) -> Select[Any]:
-    """Each column of the matches as one value; made once for each form that questions have."""
-    columns: list[ColumnElement[Any]] = [dialect.gathered(one) for one in matches.subquery().c]
-    return select(*columns)
 
 
 def _parts(code: int) -> tuple[int, int, int]:

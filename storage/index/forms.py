@@ -8,7 +8,7 @@ parameter: the terms (`Dialect.sought`), `newest`, and for those about given ver
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, select
 
 from storage.index.dialects import Dialect
 from storage.index.tables import facet, version
@@ -47,11 +47,18 @@ def gathered(dialect: Dialect, found: Select[Any]) -> Select[Any]:
 
 
 @lru_cache(_FORMS)
+def columns(dialect: Dialect, found: Select[Any]) -> Select[Any]:
+    """Each column of the rows as one value."""
+    values: list[ColumnElement[Any]] = [dialect.gathered(one) for one in found.subquery().c]
+    return select(*values)
+
+
+@lru_cache(_FORMS)
 def scored(dialect: Dialect, found: Select[Any]) -> Select[Any]:
     """Number, score, last capture and document of each match, as one value."""
     matches = dialect.scored(found).subquery()
-    columns = select(matches.c.id, matches.c.score, version.c.last_seen, version.c.document)
-    return gathered(dialect, columns.join(version, version.c.id == matches.c.id))
+    told = select(matches.c.id, matches.c.score, version.c.last_seen, version.c.document)
+    return gathered(dialect, told.join(version, version.c.id == matches.c.id))
 
 
 @lru_cache(_FORMS)

@@ -49,11 +49,9 @@ def _fulltext(name: str, *columns: str) -> TableClause:
 _FOLDED = _fulltext("version_folded", "title", "lead", "text")
 _EXACT = _fulltext("version_exact", "title", "lead", "text")
 _PAIRS = _fulltext("version_pairs", "text", "lead", "title")  # words of the first column take less room
-_FED: tuple[tuple[TableClause, Callable[[str], str]], ...] = (
-    (_FOLDED, strokeless),
-    (_EXACT, spell),
-    (_PAIRS, lambda text: pairs(strokeless(text))),
-)
+_Fed = tuple[TableClause, Callable[[str], str]]  # a full text, and what a text becomes before it is fed
+_FED_PAIRS: _Fed = (_PAIRS, lambda text: pairs(strokeless(text)))
+_FED: tuple[_Fed, ...] = ((_FOLDED, strokeless), (_EXACT, spell), _FED_PAIRS)
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class SQLite:
         connection.execute(text(f"CREATE VIRTUAL TABLE {_PAIRS.name} USING fts5(text, lead, title, {options})"))
         rows = connection.execute(text("SELECT id, title, lead, text FROM version ORDER BY id"))
         for portion in rows.partitions(_FILLED):
-            _feed(connection, [(row.id, row.title, row.lead, row.text) for row in portion], None, _FED[2:])
+            _feed(connection, [(row.id, row.title, row.lead, row.text) for row in portion], None, [_FED_PAIRS])
 
     def keep_counts(self, connection: Connection) -> None:
         sqlite_counts.create(connection)
@@ -128,8 +126,8 @@ class SQLite:
         passages = _PASSAGES_ONE_BY_ONE if one_by_one else _PASSAGES
         shown: dict[int, tuple[str, str]] = {}
         for fulltext, respell in (_EXACT, spell), (_FOLDED, strokeless):
-            certain = exact if one_by_one and fulltext is _EXACT else ids
-            left = [id_ for id_ in ids if id_ in certain and id_ not in shown]
+            certain = [id_ for id_ in ids if id_ in exact] if one_by_one and fulltext is _EXACT else ids
+            left = [id_ for id_ in certain if id_ not in shown]
             if left:
                 values: dict[str, Any] = {fulltext.name: _all(terms, respell), "begin": marks[0], "end": marks[1]}
                 values |= {"ids": json.dumps(left), "first": min(left), "last": max(left), "count": len(left)}
@@ -194,7 +192,7 @@ def _feed(
     connection: Connection,
     rows: Iterable[tuple[int, str, str | None, str]],
     command: str | None,
-    fulltexts: Sequence[tuple[TableClause, Callable[[str], str]]],
+    fulltexts: Sequence[_Fed],
 ) -> None:
     texts = [(id_, {"title": title, "lead": lead or "", "text": body}) for id_, title, lead, body in rows]
     for fulltext, respell in fulltexts:
