@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from time import monotonic, sleep
 
 from storage.errors import StorageError
 from storage.index.dialects import dialect_of
@@ -14,12 +15,18 @@ _NAMED = 10  # faults
 
 
 def merge(index: Index) -> int:
-    """Join the pieces in which full text was written, until there is nothing to join; how many steps that took."""
+    """Join the pieces in which full text was written, until there is nothing to join; how many steps that took.
+
+    It rests after each step as long as the step took: who waits to write looks from time to time only, and would find
+    the index taken again each time.
+    """
     steps = 0
     while True:
         with index.write() as connection:
+            began = monotonic()
             if not dialect_of(connection).merge_fulltext(connection, _PAGES):
                 return steps
+        sleep(monotonic() - began)
         steps += 1
 
 
