@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, select
 
 from storage.index.dialects import Dialect
-from storage.index.tables import facet, version
+from storage.index.tables import document, facet, version
 
 NEWEST = bindparam("newest", type_=Integer)  # the newest version that the first page of an answer knew
 _SPELLED = 20_000  # where only some words have diacritics: so many of the newest texts that spell these so
@@ -72,3 +72,10 @@ def of_facets(found: Select[Any], columns: Select[Any]) -> Select[Any]:
 def listed(dialect: Dialect, columns: Select[Any], most: int) -> Select[Any]:
     """These columns of `facet` for listed versions, the newest first."""
     return columns.where(facet.c.version.in_(dialect.listed("versions"))).order_by(facet.c.version.desc()).limit(most)
+
+
+@lru_cache(_FORMS)
+def days(dialect: Dialect) -> Select[Any]:
+    """Day and number of the documents of listed versions."""
+    of_listed = select(version.c.document).where(version.c.id.in_(dialect.listed("versions")))
+    return select(document.c.day, document.c.id).where(document.c.id.in_(of_listed))

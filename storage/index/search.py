@@ -120,9 +120,9 @@ class _Question:
 
     def places(self, last: Place | None, count: int) -> Sequence[Place]:
         """The next documents after `last`: those that are ranked, then the others by day; or all by day."""
-        ranked, all_matches = self._ranked
         if self.by_day:
             return self._newest_first(last if isinstance(last, Dated) else None, count)
+        ranked, all_matches = self._ranked
         if isinstance(last, Dated):
             return self.dated(last, ranked, count)
         places = [place for place in ranked if last is None or place < last][:count]
@@ -131,10 +131,11 @@ class _Question:
         return [*places, *self.dated(None, ranked, count - len(places))]
 
     def _newest_first(self, last: Dated | None, count: int) -> Sequence[Place]:
-        ranked, all_matches = self._ranked
-        if not ranked or all_matches is None:
+        _, all_matches = self._ranked
+        if all_matches is None:
             return self.dated(last, (), count)
-        places = sorted(self._places_by_day([place.document for place in ranked]), reverse=True)
+        rows = self.connection.execute(forms.days(self.dialect), {"versions": json.dumps(all_matches)})
+        places = sorted((Dated(*row) for row in rows), reverse=True)
         return [place for place in places if last is None or place < last][:count]
 
     def distinct_places(self, last: Place | None, count: int) -> list[Place]:
@@ -148,7 +149,7 @@ class _Question:
     @cached_property
     def distinct(self) -> Distinct:
         """What leaves republications out."""
-        return Distinct(self.connection, () if self.by_day else self._ranked[0], self._places_by_day)
+        return Distinct(self.connection, self._ranked[0], self._places_by_day)
 
     def matching(self, columns: Select[Any], most: int) -> tuple[Select[Any], Mapping[str, Any]]:
         """Of a select from `facet`, so many matches, the newest first; and the values of its parameters."""
@@ -186,10 +187,13 @@ class _Question:
 
     @cached_property
     def _ranked(self) -> tuple[list[Ranked], list[int] | None]:
-        """The best version of each ranked document, the best first; and all versions that match, if they are few."""
+        """The best version of each document, if they are ranked, the best first; all versions that match, if few do."""
         if not self.terms:
             return [], None
         folded = self.dialect.folded(self.terms)
+        if self.by_day:
+            matches = self._gathered(forms.gathered(self.dialect, self._newest(folded, RANKED)))
+            return [], matches if len(matches) < RANKED else None
         typed = self._spelled_as_typed(folded) if self.spelled else None
         scored, exact, matches = self._of_phrases(folded, typed) or self._of_words(folded, typed)
         rising = sorted((id_ in exact, score, seen, id_, owner) for id_, (score, seen, owner) in scored.items())
