@@ -77,6 +77,7 @@ def test_bytes_come_back(exchange: Exchange) -> None:
     assert decode_metadata(metadata.block).notes == exchange.notes
 
 
+@settings(deadline=None)
 @given(EXCHANGES)
 def test_metadata_comes_back(exchange: Exchange) -> None:
     block = encode_metadata(exchange)
