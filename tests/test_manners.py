@@ -1,6 +1,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from time import monotonic
 
 import pytest
 from polite import Reply, Server, crawl
@@ -102,17 +103,22 @@ def spacing(times: list[float]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(times)]
 
 
+# A busy machine notices a request late, and the next one in time: what a server sees between two of them may be shorter
+# than what the crawl kept. Times are measured from what must come before to what must come after.
+
+
 def test_requests_to_one_server_are_spaced() -> None:
     with Server({}) as server:
-        crawl([server.url(f"/{n}") for n in range(4)], DOWNLOAD_DELAY=0.2)
-    assert min(spacing(server.times())) >= 0.09  # Scrapy's jitter halves it
+        began = monotonic()
+        crawl([server.url(f"/{n}") for n in range(6)], DOWNLOAD_DELAY=0.2)
+    assert server.times()[-1] - began >= 5 * 0.1  # Scrapy's jitter halves it
 
 
 def test_a_slow_server_is_asked_less_often() -> None:
-    def took(throttled: bool) -> float:
+    def delay(throttled: bool) -> float:
         paths = [f"/{n}" for n in range(7)]
         with Server(dict.fromkeys(paths, Reply(latency=0.2))) as server:
-            crawl(
+            made = crawl(
                 [server.url(path) for path in paths],
                 DOWNLOAD_DELAY=0.01,
                 DOWNLOAD_DELAY_JITTER=0,
@@ -120,9 +126,11 @@ def test_a_slow_server_is_asked_less_often() -> None:
                 AUTOTHROTTLE_START_DELAY=0.01,
                 CONCURRENT_REQUESTS_PER_DOMAIN=4,
             )
-        return server.times()[-1] - server.times()[0]
+        assert len(made.answers) == 7
+        return float(made.downloader.slots["127.0.0.1"].delay)
 
-    assert took(throttled=True) > took(throttled=False) + 0.25
+    assert delay(throttled=False) == 0.01
+    assert delay(throttled=True) >= 0.2
 
 
 @pytest.mark.parametrize("throttled", [False, True])
@@ -135,8 +143,9 @@ def test_crawl_delay_is_kept(throttled: bool) -> None:
             AUTOTHROTTLE_ENABLED=throttled,
             AUTOTHROTTLE_START_DELAY=0.0,
         )
-    times = server.times()[1:]
-    assert times[-1] - times[0] >= 3 * 0.28  # one that a busy machine notices late seems closer to the next
+    (first, asked), *_, (_, last) = server.log
+    assert first == "/robots.txt"  # which was answered before the first page was asked for
+    assert last - asked >= 3 * 0.3
 
 
 def test_a_crawl_delay_survives_the_end_of_its_slot() -> None:
@@ -151,24 +160,25 @@ def test_a_crawl_delay_survives_the_end_of_its_slot() -> None:
 def test_retry_after_is_obeyed(status: int) -> None:
     first = Reply(status=status, headers={"Retry-After": "1"})
     with Server({"/0": first}) as server:
-        made = crawl([server.url(f"/{n}") for n in range(3)], CONCURRENT_REQUESTS_PER_DOMAIN=1)
-    assert [status for _, status in made.answers] == [status, 200, 200]
-    gaps = spacing(server.times())
-    assert 0.95 <= gaps[0] < 1.5
-    assert gaps[1] < 0.5
+        made = crawl([server.url(f"/{n}") for n in range(40)], CONCURRENT_REQUESTS_PER_DOMAIN=1)
+    assert [status for _, status in made.answers] == [status, *[200] * 39]
+    assert spacing(server.times())[0] >= 1.0
+    assert server.times()[-1] - server.times()[0] < 39  # only the first waits
 
 
 def test_a_date_in_retry_after() -> None:
-    moment = (datetime.now(UTC) + timedelta(seconds=2)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    with Server({"/0": Reply(status=503, headers={"Retry-After": moment})}) as server:
+    moment = (datetime.now(UTC) + timedelta(seconds=3)).replace(microsecond=0)
+    field = moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
+    with Server({"/0": Reply(status=503, headers={"Retry-After": field})}) as server:
         crawl([server.url("/0"), server.url("/1")], CONCURRENT_REQUESTS_PER_DOMAIN=1)
-    assert spacing(server.times())[0] >= 0.9
+        since = timedelta(seconds=monotonic() - server.times()[1])
+    assert datetime.now(UTC) - since >= moment - timedelta(milliseconds=10)
 
 
 def test_other_answers_pause_nothing() -> None:
-    with Server({"/0": Reply(headers={"Retry-After": "5"})}) as server:
+    with Server({"/0": Reply(headers={"Retry-After": "100"})}) as server:
         crawl([server.url("/0"), server.url("/1")], CONCURRENT_REQUESTS_PER_DOMAIN=1)
-    assert spacing(server.times())[0] < 1.0
+    assert spacing(server.times())[0] < 100
 
 
 def test_who_asks_for_too_long_refuses() -> None:
