@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -28,7 +29,7 @@ connection.execute("BEGIN IMMEDIATE")
 print("locked", flush=True)
 sys.stdin.read()
 """
-LIMITS = Limits(query_seconds=0.05)
+IMPATIENT = Limits(query_seconds=0.05)  # for those who would wait in vain
 
 
 @pytest.fixture
@@ -37,9 +38,11 @@ def home(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def asked(home: Path, trouble: Callable[[Path], object] = lambda _: None) -> Iterator[dict[str, httpx.Response]]:
+def asked(
+    home: Path, trouble: Callable[[Path], object] = lambda _: None, **options: Any
+) -> Iterator[dict[str, httpx.Response]]:
     """What each address answers in an archive that was sound when it was opened, and then met trouble."""
-    with serving(home, limits=LIMITS, before=trouble) as room:
+    with serving(home, before=trouble, **options) as room:
         yield {path: room.get(f"{path}?{ASKED.format(url=quote(URL))}") for path in paths() if not path.endswith("/en")}
 
 
@@ -82,7 +85,7 @@ def test_an_index_that_another_process_has_for_itself(home: Path) -> None:
         assert locker[0].stdout.readline() == "locked\n"
 
     try:
-        with asked(home, lock) as answers:
+        with asked(home, lock, limits=IMPATIENT) as answers:
             check_unanswered(answers, "is locked")
     finally:
         locker[0].communicate()
