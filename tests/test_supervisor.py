@@ -1,6 +1,7 @@
 """Processes that end in every way, and many that are due at once: real processes, though they do nothing of use."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from storage.model import Outcome
 
 NEWS = Job("news", ("crawl", "news"), "0 */6 * * *", "news")
 WORK = Job("work", ("verify",), "0 1 * * *")
-QUICK = Limits(runs=2, time=20, stall=20, grace=0.5)
+PATIENT = Limits(runs=2, time=120, stall=120)  # for what ends by itself
 ENDS = "import os, signal, sys, time\n"
 
 
@@ -44,7 +45,7 @@ def index(home: Path) -> Iterator[Index]:
     made.close()
 
 
-def supervised(home: Path, index: Index, program: str, job: Job = NEWS, limits: Limits = QUICK) -> Run:
+def supervised(home: Path, index: Index, program: str, job: Job = NEWS, limits: Limits = PATIENT) -> Run:
     """What becomes of a run whose process is this program."""
     run = Run(token_hex(6), job.name, job.site, now())
     with index.write() as connection:
@@ -148,32 +149,51 @@ def test_other_work_is_judged_by_its_exit_status(home: Path, index: Index, statu
     assert ended.reason == (f"its process ended with status {status}: told" if status else None)
 
 
-SLEEPS = "print('here', flush=True); time.sleep(60)"
-DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN);" + SLEEPS
+@pytest.fixture
+def deaf() -> Iterator[None]:
+    """What is begun here hears no SIGTERM, from its first instant on."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+SLEEPS = "time.sleep(600)"
 
 
 @pytest.mark.parametrize(
-    ("program", "limits", "reason", "status"),
+    ("limits", "reason"),
     [
-        (SLEEPS, Limits(2, time=1, stall=20, grace=5), "stopped at its time limit, after 1 s", -15),
-        (SLEEPS, Limits(2, time=20, stall=1, grace=5), "stopped as it stalled: no capture and no reading for 1 s", -15),
-        (
-            *(DEAF, Limits(2, time=1, stall=20, grace=0.2)),
-            "stopped at its time limit, after 1 s; it did not end when it was told to, and was killed",
-            -9,
-        ),
+        (Limits(2, time=1, stall=120), "stopped at its time limit, after 1 s"),
+        (Limits(2, time=120, stall=1), "stopped as it stalled: no capture and no reading for 1 s"),
     ],
 )
-def test_a_process_that_does_not_end(
-    home: Path, index: Index, program: str, limits: Limits, reason: str, status: int
-) -> None:
-    ended = supervised(home, index, program, limits=limits)
-    assert (ended.outcome.value, ended.reason, ended.status) == ("interrupted", reason, status)
+def test_a_process_that_does_not_end(home: Path, index: Index, limits: Limits, reason: str) -> None:
+    ended = supervised(home, index, SLEEPS, limits=limits)
+    assert (ended.outcome.value, ended.reason, ended.status) == ("interrupted", reason, -15)
+
+
+@pytest.mark.usefixtures("deaf")
+def test_a_process_that_does_not_end_when_it_is_told_to(home: Path, index: Index) -> None:
+    ended = supervised(home, index, SLEEPS, limits=Limits(2, time=1, stall=120, grace=0.2))
+    reason = "stopped at its time limit, after 1 s; it did not end when it was told to, and was killed"
+    assert (ended.outcome.value, ended.reason, ended.status) == ("interrupted", reason, -9)
 
 
 def test_what_a_process_began_is_stopped_with_it(home: Path, index: Index) -> None:
-    below = "import subprocess; child = subprocess.Popen(['sleep', '60']); print(child.pid, flush=True); time.sleep(60)"
-    ended = supervised(home, index, below, limits=Limits(2, time=1.5, stall=20, grace=5))
+    program = "import subprocess; child = subprocess.Popen(['sleep', '600']); print(child.pid, flush=True)\n" + SLEEPS
+    run = Run(token_hex(6), NEWS.name, NEWS.site, now())
+    with index.write() as connection:
+        schedule.add(connection, [run])
+    one = Supervisor(home, index, PATIENT, now, (sys.executable, "-c", ENDS + program))
+
+    async def stopped_when_it_has_begun_another() -> Run:
+        running = asyncio.create_task(one.run(NEWS, run))
+        while not (any(log.read_text().endswith("\n") for log in home.glob("logs/news/*")) or running.done()):
+            await asyncio.sleep(0.01)
+        one.stop("stopped")
+        return await running
+
+    ended = asyncio.run(stopped_when_it_has_begun_another())
     child = int((home / (ended.log or "")).read_text())
     until(lambda: not Path(f"/proc/{child}").exists() or "Z" in _state(child), "it was left behind")
 
@@ -186,7 +206,7 @@ def _state(pid: int) -> str:
 
 
 def test_a_full_disk_skips_a_crawl(home: Path, index: Index) -> None:
-    ended = supervised(home, index, "", limits=Limits(2, time=20, stall=20, disk=10**18))
+    ended = supervised(home, index, "", limits=Limits(2, time=120, stall=120, disk=10**18))
     assert ended.outcome is Outcome.SKIPPED
     assert "GB are free on the disk" in (ended.reason or "")
     assert ended.started is None
@@ -226,7 +246,7 @@ def test_fifty_sites_due_at_once_with_a_limit_of_two(home: Path, index: Index) -
         with index.read() as connection:
             return len(schedule.last_runs(connection)) == 50
 
-    ended = served(home, index, jobs, ("/bin/sh", "-c", count), QUICK, all_ended)
+    ended = served(home, index, jobs, ("/bin/sh", "-c", count), PATIENT, all_ended)
     at_once = [int(word) for word in (home / "most").read_text().split()]
     assert len(at_once) == 50
     assert max(at_once) <= 2
@@ -244,7 +264,7 @@ def test_a_run_of_what_is_gone_is_skipped(home: Path, index: Index) -> None:
         with index.read() as connection:
             return not schedule.open_runs(connection)
 
-    ended = served(home, index, {}, ("/bin/true",), QUICK, is_settled)
+    ended = served(home, index, {}, ("/bin/true",), PATIENT, is_settled)
     assert [(one.outcome.value, one.reason) for one in ended] == [
         ("skipped", "there is no gone any more: its definition is gone")
     ]
