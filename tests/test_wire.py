@@ -37,6 +37,7 @@ from scrapy.http import Response
 from scrapy.settings import Settings
 
 from crawler.asking import RequestRefused
+from crawler.connections import Connection
 from crawler.wire import WireHandler
 from storage.model import Exchange, Truncated
 
@@ -49,6 +50,7 @@ FAILURES = {
     None: DownloadFailedError,
 }
 LATE = ("slow", "slow-close", "silent")
+HOUR = 3600.0  # seconds
 
 
 class Recorder:
@@ -118,22 +120,41 @@ async def serving(talk: Callable[..., Awaitable[None]], host: str = "127.0.0.1",
             writer.transport.abort()
 
 
+def let_an_hour_pass() -> None:
+    """From now on it is an hour later on the running loop."""
+    loop = asyncio.get_running_loop()
+    time = loop.time
+    loop.time = lambda: time() + HOUR  # type: ignore[method-assign]
+
+
 def notes_of(exchange: Exchange, name: str) -> list[bytes]:
     return [value for key, value in exchange.notes if key == name]
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("name", CASES)
-def test_every_byte(oracle: Oracle, trusted: None, scheme: str, name: str) -> None:
+def test_every_byte(oracle: Oracle, trusted: None, scheme: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case = CASES[name]
     run = Run(oracle.connect_to)
-    meta = {"download_timeout": 0.3} if name in LATE else {}
+    meta = {"download_timeout": HOUR} if name in LATE else {}
+    come = bytearray()
+
+    def data_received(connection: Connection, data: bytes, received: Any = Connection.data_received) -> None:
+        come.extend(data)
+        received(connection, data)
+
+    monkeypatch.setattr(Connection, "data_received", data_received)
     request = Request(
         f"{scheme}://{HOST}/{name}?{scheme}", method=case.method, meta=meta, headers={"X-One": ["a", "b"]}
     )
 
     async def work(run: Run) -> Response:
-        return await run.handler.download_request(request)
+        asking = asyncio.ensure_future(run.handler.download_request(request))
+        if name in LATE:
+            while not (asking.done() or (oracle.heard(f"/{name}?{scheme}") and len(come) == len(case.raw))):
+                await asyncio.sleep(0.001)
+            let_an_hour_pass()
+        return await asking
 
     response = None
     if case.error:
@@ -411,19 +432,19 @@ def test_first_byte_timeout(oracle: Oracle) -> None:
         crawl(run, lambda run: run.get(f"http://{HOST}/silent?first"))
     assert run.exchange.request
     assert (run.exchange.truncated, run.exchange.head, run.exchange.body) == (None, b"", b"")
-    assert 0.1 <= run.exchange.elapsed < 5
+    assert 0.1 <= run.exchange.elapsed < 60
 
 
 def test_waiting_for_a_turn_is_not_counted(oracle: Oracle) -> None:
     class Slow(Recorder):
         async def turn(self, request: Request) -> None:
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(asyncio.Event().wait(), 0.4)
+            let_an_hour_pass()
+            await asyncio.sleep(0)
 
     run = Run(oracle.connect_to)
     run.spider = Slow()
-    assert crawl(run, lambda run: run.get(f"http://{HOST}/page", meta={"download_timeout": 0.3})).status == 200
-    assert run.exchange.elapsed < 0.3
+    assert crawl(run, lambda run: run.get(f"http://{HOST}/page", meta={"download_timeout": HOUR / 2})).status == 200
+    assert run.exchange.elapsed < HOUR / 2
 
 
 @pytest.mark.parametrize(("setting", "meta"), [(0.05, {}), (0, {"download_timeout": 0.05})])
@@ -783,7 +804,7 @@ def test_idle_connections_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
             run.settings.set("CONNECT_TO", [f"a.test:80:127.0.0.1:{port}"])
             handler = WireHandler.from_crawler(run)  # type: ignore[arg-type]
             await handler.download_request(Request("http://a.test/"))
-            await asyncio.wait_for(ended.wait(), 10)
+            await asyncio.wait_for(ended.wait(), 60)
             await handler.close()
 
     crawl(Run(), work)
