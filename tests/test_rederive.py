@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from rebuilding import (
     rederive,
     story,
 )
+from sites_for_tests import until
 
 FEWER = definition().replace(r"(?P<id>\d+)", "(?P<id>[1-4])")
 
@@ -186,15 +188,31 @@ def test_killed_at_any_instant_it_goes_on(tmp_path: Path) -> None:
     with crawled(tmp_path / "home", News(*map(story, range(1, 161)))) as (home, _):
         redefine(home, definition(BRIEF))
     old = home.rows("SELECT DISTINCT rules FROM reading")[0]["rules"]
-    command = [sys.executable, "-m", "luutru", "--home", str(home.path), "rederive"]
     read_again = "SELECT count(*) AS n FROM reading WHERE rules != ?"
-    process = subprocess.Popen(command, start_new_session=True)
-    while home.rows(read_again, old)[0]["n"] == 0:
-        assert process.poll() is None
-        time.sleep(0.001)  # nothing tells when another process commits
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with last_file_held_back(home):  # so that it cannot end before it is killed
+        words = ["rederive", "--since", "2001"]  # without what is learned of all files before
+        command = [sys.executable, "-m", "luutru", "--home", str(home.path), *words]
+        process = subprocess.Popen(command, start_new_session=True)
+        until(lambda: home.rows(read_again, old)[0]["n"] or process.poll() is not None, "nothing was read again")
+        os.killpg(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
     done = home.rows(read_again, old)[0]["n"]
     assert 0 < done < 161
     assert rederive(home)["captures"] == 161 - done
     assert dump(home) == dump(derived_from_nothing(home, tmp_path / "anew"))
+
+
+@contextmanager
+def last_file_held_back(home: Home) -> Iterator[None]:
+    """Whoever reads the last capture waits for ever."""
+    os.mkfifo(home.path / "warc" / "waits")
+    last = home.rows("SELECT max(id) AS id, file FROM capture")[0]
+    move = "UPDATE capture SET file = ? WHERE id = ?"
+    with home.write() as connection:
+        number = connection.execute("INSERT INTO file (name, crawl) SELECT 'warc/waits', id FROM crawl").lastrowid
+        connection.execute(move, (number, last["id"]))
+    yield
+    with home.write() as connection:
+        connection.execute(move, (last["file"], last["id"]))
+        connection.execute("DELETE FROM file WHERE id = ?", (number,))
+    (home.path / "warc" / "waits").unlink()

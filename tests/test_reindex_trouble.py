@@ -18,6 +18,7 @@ import pytest
 from exchanges import INFO, PAGE
 from homes import Home
 from rebuilding import HOST, News, crawled, definition, dump, story
+from sites_for_tests import until
 from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
@@ -152,9 +153,12 @@ def test_a_revisit_finds_its_original_in_a_file_that_was_begun_later(tmp_path: P
 def test_killed_before_it_is_whole_it_leaves_the_old_index(home: Home) -> None:
     before = dump(home)
     new = home.path / "index.db.new"
-    with subprocess.Popen(command(home, "reindex"), start_new_session=True, stdout=subprocess.DEVNULL) as process:
-        while not new.exists():
-            assert process.poll() is None
+    with (
+        closing(sqlite3.connect(home.path / "index.db")) as writer,
+        subprocess.Popen(command(home, "reindex"), start_new_session=True, stdout=subprocess.DEVNULL) as process,
+    ):
+        writer.execute("BEGIN IMMEDIATE")  # so that it cannot put the new one in the place of the old
+        until(lambda: new.exists() or process.poll() is not None, "no index is made")
         os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert dump(home) == before
