@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ports import kept_free
 from prometheus_client.parser import text_string_to_metric_families
 from rows import filled
 from serving import serving
@@ -128,17 +129,16 @@ def test_the_reading_room_tells_them(tmp_path: Path) -> None:
 
 
 def test_the_daemon_tells_them_until_it_ends(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     home = filled(tmp_path / "home")
-    words = [sys.executable, "-m", "luutru", "--home", str(home), "schedule", "serve", "--metrics-port", str(port)]
-    with subprocess.Popen(words) as daemon:
-        until(lambda: reached(port), "the daemon tells no numbers")
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
-            assert sample(read(answer.read()), "crawls_total", site="thst", outcome="partial") == 1
-        daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(60) == 0
-    assert not reached(port)
+    words = [sys.executable, "-m", "luutru", "--home", str(home), "schedule", "serve", "--metrics-port"]
+    with kept_free() as port:
+        with subprocess.Popen([*words, str(port)]) as daemon:
+            until(lambda: reached(port), "the daemon tells no numbers")
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+                assert sample(read(answer.read()), "crawls_total", site="thst", outcome="partial") == 1
+            daemon.send_signal(signal.SIGTERM)
+            assert daemon.wait(60) == 0
+        assert not reached(port)
 
 
 def reached(port: int) -> bool:

@@ -3,6 +3,7 @@ import zlib
 
 import pytest
 from polite import Reply, Server, crawl
+from ports import kept_free
 
 from crawler.robots import FORBIDDEN, Policy, product_token, read_robots
 from storage.model import Kind
@@ -111,9 +112,9 @@ def test_no_answer_in_time_forbids() -> None:
 
 
 def test_no_answer_at_all_forbids() -> None:
-    with Server({}) as server:
-        url = server.url("/a")
-    made = crawl([url], obey=True)
+    with kept_free() as port:
+        url = f"http://127.0.0.1:{port}/a"
+        made = crawl([url], obey=True)
     assert made.refused == [(url, "robots.txt gave no answer: nobody listens")]
 
 

@@ -59,7 +59,7 @@ def test_it_tells_where_it_is_open_and_ends_when_told_to(tmp_path: Path, number:
     with open_room(filled(tmp_path), "--json") as (server, line):
         told = json.loads(line)
         assert told["hosts"] == ["localhost", "127.0.0.1", "[::1]"]
-        assert httpx.get(f"{told['url']}api/v1/stats").json()["documents"] == 2
+        assert httpx.get(f"{told['url']}api/v1/stats", timeout=60).json()["documents"] == 2
         server.send_signal(number)
         _, errors = server.communicate(timeout=60)
         assert (server.returncode, errors) == (0, "")
@@ -69,7 +69,7 @@ def test_people_are_told_too_and_an_archive_of_nothing_is_served(tmp_path: Path)
     make(tmp_path)
     with open_room(tmp_path) as (_, line):
         assert line.startswith("the reading room is open at http://127.0.0.1:")
-        assert httpx.get(line.split()[6] + "api/v1/stats").json()["captures"] == 0
+        assert httpx.get(line.split()[6] + "api/v1/stats", timeout=60).json()["captures"] == 0
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "archive.example.org"])
@@ -90,8 +90,8 @@ def test_a_name_that_is_configured_is_answered(tmp_path: Path) -> None:
         assert told["hosts"][-1] == "archive.example.org"
         port = told["url"].rstrip("/").rpartition(":")[2]
         url = f"http://127.0.0.1:{port}/api/v1/stats"
-        assert httpx.get(url, headers={"Host": "archive.example.org"}).status_code == 200
-        assert httpx.get(url, headers={"Host": "evil.example"}).status_code == 421
+        assert httpx.get(url, headers={"Host": "archive.example.org"}, timeout=60).status_code == 200
+        assert httpx.get(url, headers={"Host": "evil.example"}, timeout=60).status_code == 421
 
 
 def test_a_port_that_is_taken_is_told(refused: Refused, tmp_path: Path) -> None:

@@ -482,7 +482,7 @@ def test_manifest_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
 
 def seal_some(home: Path, crawl: str, together: Barrier) -> None:
     with closing(writer(home, crawl, rotate_at=1)) as target:
-        together.wait(30)
+        together.wait(120)
         for number in range(25):
             target.append(page(number))
 
