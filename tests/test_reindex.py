@@ -126,7 +126,7 @@ class Town:
         place = host + path
         if place in self.gates:
             self.asked[place].set()
-            self.gates[place].wait(30)
+            self.gates[place].wait(120)
         if self.failing.get(place):
             self.failing[place] -= 1
             return Page(b"busy", status=503)
@@ -161,7 +161,7 @@ def kill(home: Home, web: Web, town: Town, place: str) -> None:
         word for name, value in (HASTE | {"CONCURRENT_REQUESTS": 1}).items() for word in ("--set", f"{name}={value}")
     ]
     with subprocess.Popen(command(home, *words), stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        assert town.asked[place].wait(30)
+        assert town.asked[place].wait(120)
         os.killpg(process.pid, signal.SIGKILL)
     del town.gates[place]
     gate.set()
