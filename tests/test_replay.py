@@ -159,7 +159,7 @@ def replaying(room: Served, log: Path) -> Iterator[Replay]:
             yield Replay(f"http://localhost:{port}", room, log)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
             process.stdout.close()
 
 
