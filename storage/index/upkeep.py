@@ -12,6 +12,7 @@ from storage.index.engine import Index
 _PAGES = 100  # of full text that one transaction writes, about 20 ms
 _ROWS = 1_000  # of each index that are looked at for what the planner is to know of it
 _NAMED = 10  # faults
+_PATIENCE = 5  # seconds for those who read; whoever writes waits meanwhile
 
 
 def merge(index: Index) -> int:
@@ -47,7 +48,7 @@ def faults(index: Index) -> list[str]:
 def fold(path: Path) -> int:
     """Bring the write-ahead log into the index; how many of its bytes had to stay, since somebody reads them."""
     try:
-        with closing(sqlite3.connect(path, timeout=60)) as connection:
+        with closing(sqlite3.connect(path, timeout=_PATIENCE)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error as error:
         raise StorageError(f"the write-ahead log of {path} cannot be folded: {error}; free its disk") from error
