@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from mounts import INSIDE, may_mount
 from rows import filled
 from serving import Served, serving
@@ -21,6 +22,11 @@ from storage.errors import NotInstalled
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # so in the background of a shell, and in all that starts there
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes, or its making, says nothing on a machine that has other things to do.
+settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("wide", settings.get_profile("any"), max_examples=10_000)  # --hypothesis-profile=wide
+settings.load_profile("any")
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,22 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 from fastwarc.warc import ArchiveIterator
+from homes import since_asked
 
 from storage.collection import Collection
 from storage.records import read_payload
 
 HOST = "news.example"
 MOBILE = "m.news.example"
-PATIENCE = 40.0  # seconds for something that must happen
+PATIENCE = 100.0  # seconds for something that must happen, on a machine that has other things to do
 PACE = {
     "DOWNLOAD_DELAY": "0",
     "AUTOTHROTTLE_ENABLED": "false",
     "DERIVE": "off",
     "DERIVE_PROCESSES": "1",
     "RETRY_DELAY": "0.1",
+    "FIRST_BYTE_TIMEOUT": "600",  # an answer that is held back is waited for, and for longer than a test has patience
+    "DOWNLOAD_TIMEOUT": "600",
 }
 _SITE = """\
 from crawler.sites import Listing, Rule, Site
@@ -66,12 +69,12 @@ class Reply:
 
 @dataclass(slots=True)
 class Visit:
-    """One request, in seconds of the wall clock; `ended` is when the answer was sent."""
+    """One request, in seconds of the wall clock: when it came, and the moment before it was answered."""
 
     host: str
     path: str
     began: float
-    ended: float | None = None
+    answered: float | None = None
 
 
 Answering = Reply | Callable[[], Reply]
@@ -129,7 +132,7 @@ class NewsSite:
         return [word for host in (HOST, MOBILE) for word in ("--connect-to", f"{host}:80:127.0.0.1:{port}")]
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        visit = Visit(handler.headers.get("Host", ""), handler.path, time.time())
+        visit = Visit(handler.headers.get("Host", ""), handler.path, time.time() - since_asked(handler.connection))
         with self._changed:
             self.visits.append(visit)
             reply = self._reply(visit)
@@ -142,6 +145,7 @@ class NewsSite:
         if not reply.status:
             handler.close_connection = True
             return
+        visit.answered = time.time()
         handler.send_response(reply.status)
         for name, value in {
             "Content-Type": "text/html",
@@ -154,8 +158,6 @@ class NewsSite:
             handler.wfile.write(reply.body)
         except OSError:  # the crawler has left
             handler.close_connection = True
-        else:
-            visit.ended = time.time()
 
     def asked(self, path: str, times: int = 1) -> Visit:
         """Returns as soon as a path was asked for so often."""
@@ -172,8 +174,8 @@ class NewsSite:
         return [path for path in self.paths() if path.startswith("/a/")]
 
     def began(self, host: str | None = None) -> list[float]:
-        """When requests came, without those for robots.txt."""
-        return [one.began for one in self.visits if one.path != "/robots.txt" and host in (None, one.host)]
+        """When requests came, in order, without those for robots.txt."""
+        return sorted(one.began for one in self.visits if one.path != "/robots.txt" and host in (None, one.host))
 
     def _reply(self, visit: Visit) -> Reply:
         for name in (visit.host + visit.path, visit.path):
