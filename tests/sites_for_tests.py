@@ -271,12 +271,13 @@ def crawl(home: Path, site: NewsSite, *options: str, name: str = "news") -> Ende
 
 
 class Crawling:
-    """A crawl that runs beside the test, and is gone when the context is left."""
+    """A crawl that runs beside the test, and is gone when the context is left; it does first what `before` says."""
 
-    def __init__(self, home: Path, site: NewsSite, *options: str) -> None:
-        words = ("crawl", "news", "--json", *site.connect_to, *options)
+    def __init__(self, home: Path, site: NewsSite, *options: str, before: str = "") -> None:
+        words = ("--home", str(home), "crawl", "news", "--json", *site.connect_to, *options)
+        program = f"import sys\n{before}\nfrom luutru.cli import main\nsys.exit(main(sys.argv[1:]))"
         self.process = subprocess.Popen(
-            command(home, *words),
+            [sys.executable, "-c", program, *words] if before else [sys.executable, "-m", "luutru", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
