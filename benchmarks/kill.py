@@ -10,6 +10,7 @@ server said, by its own log, `warcio check`, `fastwarc check -p`, `gzip -t` and 
 
 import argparse
 import json
+import math
 import os
 import random
 import signal
@@ -35,6 +36,7 @@ from storage.records import read_payload
 HOST = "news.example"
 CONCURRENCY = 8
 PATIENCE = 300.0  # seconds for one crawl
+_AHEAD = 4  # answers that a crawl is given beyond those after which it is to be killed
 _LISTED = 20  # articles on a list page
 _PICTURES = 40  # distinct ones: the others are revisits
 _BIN = Path(sys.executable).parent
@@ -74,6 +76,7 @@ class NewsSite:
         self.bodies = dict(_pages(articles))
         self.asked: list[str] = []
         self._changed = threading.Condition()
+        self._answering = math.inf
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,7 +85,9 @@ class NewsSite:
             def do_GET(self) -> None:
                 with site._changed:
                     site.asked.append(self.path)
+                    number = len(site.asked)
                     site._changed.notify_all()
+                    site._changed.wait_for(lambda: number <= site._answering)
                 kind, body = site.bodies.get(self.path, ("text/plain", None))
                 with suppress(OSError):  # the crawler was killed
                     self.send_response(404 if body is None else 200)
@@ -108,6 +113,12 @@ class NewsSite:
     def connect_to(self) -> str:
         return f"{HOST}:80:127.0.0.1:{self._http.server_port}"
 
+    def answer(self, number: float = math.inf) -> None:
+        """Answer so many requests in all; others wait until more are answered."""
+        with self._changed:
+            self._answering = number
+            self._changed.notify_all()
+
     def wait(self, number: int, seconds: float) -> None:
         """Returns when so many requests have come, at the latest after some seconds."""
         with self._changed:
@@ -118,6 +129,7 @@ class NewsSite:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.answer()
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
@@ -180,6 +192,7 @@ class Killing:
             while killed and process.poll() is None:
                 self._wait_for_the_instant(process, before)
                 killed = self._kill(process)
+            self.site.answer()
             out, err = process.communicate(timeout=PATIENCE)
         finally:
             self._end(process)
@@ -206,8 +219,9 @@ class Killing:
         )
 
     def _wait_for_the_instant(self, process: "subprocess.Popen[str]", before: int) -> None:
-        """A moment of the start, or one of the crawl, when some requests have come."""
-        began = time.monotonic()
+        """A moment of the start, or one of the crawl, when some requests have come; it gets no further meanwhile."""
+        began, number = time.monotonic(), self.chance.randrange(1, 14)
+        self.site.answer(len(self.site.asked) + number + _AHEAD)
         if self.chance.random() < 0.25:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(self.chance.uniform(0, 1.5 * self.startup))
@@ -215,7 +229,7 @@ class Killing:
         while len(self.site.asked) == before and process.poll() is None:
             self.site.wait(before + 1, 0.2)
         self.startup = time.monotonic() - began
-        self.site.wait(len(self.site.asked) + self.chance.randrange(1, 14), self.chance.uniform(0, 2))
+        self.site.wait(len(self.site.asked) + number, self.chance.uniform(0, 2))
         with suppress(subprocess.TimeoutExpired):
             process.wait(self.chance.uniform(0, 0.03))
 

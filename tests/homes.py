@@ -2,7 +2,9 @@
 
 import json
 import os
+import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import threading
@@ -115,14 +117,20 @@ class Home:
 
     def pass_days(self, days: float) -> None:
         """Let the frontier be as it is when so many days have passed."""
-        moments = ("found", "visited", "due", "changed")
+        self._let_pass(days, "frontier", ("found", "visited", "due", "changed"))
+
+    def put_back_crawls(self, days: float) -> None:
+        """Let all crawls have been so many days earlier: how often there is one is no matter of how long one takes."""
+        self._let_pass(days, "crawl", ("started", "finished"))
+
+    def _let_pass(self, days: float, table: str, moments: tuple[str, ...]) -> None:
         with self.write() as connection:
             for name in moments:
-                rows = connection.execute(f"SELECT id, {name} FROM frontier WHERE {name} != ''").fetchall()
+                rows = connection.execute(f"SELECT id, {name} FROM {table} WHERE {name} != ''").fetchall()
                 earlier = [
                     (written(datetime.fromisoformat(moment) - timedelta(days=days)), id_) for id_, moment in rows
                 ]
-                connection.executemany(f"UPDATE frontier SET {name} = ? WHERE id = ?", earlier)
+                connection.executemany(f"UPDATE {table} SET {name} = ? WHERE id = ?", earlier)
 
     def warcs(self) -> list[Path]:
         """All files below `warc/`, whatever their names, in the order of these."""
@@ -179,6 +187,20 @@ NOT_THERE = Page(status=404)
 Answer = Callable[[str, str], Page]
 
 
+class Listening(ThreadingHTTPServer):
+    """Takes as many connections at once as a crawl opens, however busy it is: one that is dropped costs a second."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def since_asked(connection: socket.socket) -> float:
+    """Seconds since the last bytes came to a connection: as the kernel has it, however late this process is told."""
+    told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8 + 4 * 12)
+    (milliseconds,) = struct.unpack_from("I", told, 8 + 4 * 11)  # tcpi_last_data_recv
+    return milliseconds / 1000
+
+
 class Web:
     """Every host of a small web, behind one port of loopback: `answer(host, path)`; `asked` is its log, in order.
 
@@ -219,8 +241,7 @@ class Web:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
+        self._http = Listening(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
 
     def at(self, host: str, port: int = 80) -> str:

@@ -5,10 +5,11 @@ import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from homes import Listening, since_asked
 from scrapy import Request, Spider
 from scrapy.core.downloader import Downloader
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
@@ -39,7 +40,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                server.log.append((self.path, time.monotonic()))
+                server.log.append((self.path, time.monotonic() - since_asked(self.connection)))
                 known = Reply(404) if self.path == "/robots.txt" else Reply()
                 reply = server.replies.get(self.path, known)
                 time.sleep(reply.latency)
@@ -52,7 +53,7 @@ class Server:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = Listening(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:

@@ -4,13 +4,15 @@ import gzip
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,19 +21,22 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 from fastwarc.warc import ArchiveIterator
+from homes import since_asked
 
 from storage.collection import Collection
 from storage.records import read_payload
 
 HOST = "news.example"
 MOBILE = "m.news.example"
-PATIENCE = 40.0  # seconds for something that must happen
+PATIENCE = 100.0  # seconds for something that must happen, on a machine that has other things to do
 PACE = {
     "DOWNLOAD_DELAY": "0",
     "AUTOTHROTTLE_ENABLED": "false",
     "DERIVE": "off",
     "DERIVE_PROCESSES": "1",
     "RETRY_DELAY": "0.1",
+    "FIRST_BYTE_TIMEOUT": "600",  # an answer that is held back is waited for, and for longer than a test has patience
+    "DOWNLOAD_TIMEOUT": "600",
 }
 _SITE = """\
 from crawler.sites import Listing, Rule, Site
@@ -66,12 +71,12 @@ class Reply:
 
 @dataclass(slots=True)
 class Visit:
-    """One request, in seconds of the wall clock; `ended` is when the answer was sent."""
+    """One request, in seconds of the wall clock: when it came, and the moment before it was answered."""
 
     host: str
     path: str
     began: float
-    ended: float | None = None
+    answered: float | None = None
 
 
 Answering = Reply | Callable[[], Reply]
@@ -129,7 +134,7 @@ class NewsSite:
         return [word for host in (HOST, MOBILE) for word in ("--connect-to", f"{host}:80:127.0.0.1:{port}")]
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        visit = Visit(handler.headers.get("Host", ""), handler.path, time.time())
+        visit = Visit(handler.headers.get("Host", ""), handler.path, time.time() - since_asked(handler.connection))
         with self._changed:
             self.visits.append(visit)
             reply = self._reply(visit)
@@ -142,6 +147,7 @@ class NewsSite:
         if not reply.status:
             handler.close_connection = True
             return
+        visit.answered = time.time()
         handler.send_response(reply.status)
         for name, value in {
             "Content-Type": "text/html",
@@ -154,8 +160,6 @@ class NewsSite:
             handler.wfile.write(reply.body)
         except OSError:  # the crawler has left
             handler.close_connection = True
-        else:
-            visit.ended = time.time()
 
     def asked(self, path: str, times: int = 1) -> Visit:
         """Returns as soon as a path was asked for so often."""
@@ -172,8 +176,8 @@ class NewsSite:
         return [path for path in self.paths() if path.startswith("/a/")]
 
     def began(self, host: str | None = None) -> list[float]:
-        """When requests came, without those for robots.txt."""
-        return [one.began for one in self.visits if one.path != "/robots.txt" and host in (None, one.host)]
+        """When requests came, in order, without those for robots.txt."""
+        return sorted(one.began for one in self.visits if one.path != "/robots.txt" and host in (None, one.host))
 
     def _reply(self, visit: Visit) -> Reply:
         for name in (visit.host + visit.path, visit.path):
@@ -193,6 +197,15 @@ class NewsSite:
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
+
+
+@contextmanager
+def held_port() -> Iterator[int]:
+    """A port of loopback that nobody else is given; who asks for it by its number, as servers do, may listen there."""
+    with closing(socket.socket()) as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 class _Server(ThreadingHTTPServer):
@@ -269,12 +282,13 @@ def crawl(home: Path, site: NewsSite, *options: str, name: str = "news") -> Ende
 
 
 class Crawling:
-    """A crawl that runs beside the test, and is gone when the context is left."""
+    """A crawl that runs beside the test, and is gone when the context is left; it does first what `before` says."""
 
-    def __init__(self, home: Path, site: NewsSite, *options: str) -> None:
-        words = ("crawl", "news", "--json", *site.connect_to, *options)
+    def __init__(self, home: Path, site: NewsSite, *options: str, before: str = "") -> None:
+        words = ("--home", str(home), "crawl", "news", "--json", *site.connect_to, *options)
+        program = f"import sys\n{before}\nfrom luutru.cli import main\nsys.exit(main(sys.argv[1:]))"
         self.process = subprocess.Popen(
-            command(home, *words),
+            [sys.executable, "-c", program, *words] if before else [sys.executable, "-m", "luutru", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -42,6 +42,10 @@ def captured(home: Path) -> set[tuple[object, ...]]:
     return set(rows(home, CAPTURES))
 
 
+def paths(home: Path) -> set[str]:
+    return {"/" + str(url).split("/", 3)[3] for url, *_ in captured(home)}
+
+
 def problems(home: Path) -> list[dict[str, str]]:
     found: list[dict[str, str]] = json.loads(run(home, "verify", "--json").out)["problems"]
     return found
@@ -60,7 +64,7 @@ def test_a_backup_of_a_running_crawl_goes_on_elsewhere(tmp_path: Path) -> None:
         home = make_home(tmp_path / "home")
         with Crawling(home, site) as crawling:
             site.asked("/a/11")
-            until(lambda: len(captured(home)) >= 10, "ten captures have rows")
+            until(lambda: paths(home) >= {f"/a/{number}" for number in range(1, 11)}, "ten articles have rows")
             acknowledged = captured(home)
             done = run(home, "backup", str(backup), "--json")
             assert (done.status, done.err) == (0, "")
@@ -99,13 +103,19 @@ def test_a_backup_of_a_running_crawl_goes_on_elsewhere(tmp_path: Path) -> None:
 def test_backups_at_any_moment_of_a_crawl_are_whole(tmp_path: Path) -> None:
     """Files are sealed and begun all the time: whatever the backup meets, its rows refer to its bytes."""
     backup, met = tmp_path / "backup", set[str]()
-    slow = {f"/a/{number}": Reply(body=page(number, size=3_000), latency=0.02) for number in range(1, 121)}
+    gates = [Event() for _ in range(12)]  # each backup opens one, so that the crawl does not end before they are made
+    slow = {
+        f"/a/{number}": Reply(body=page(number, size=3_000), latency=0.02, gate=gates[(number - 1) // 10])
+        for number in range(1, 121)
+    }
     with NewsSite(120, slow) as site:
         home = make_home(tmp_path / "home", WARC_MAXSIZE="12000")
         with Crawling(home, site) as crawling:
             until(lambda: (home / "index.db").exists() and captured(home), "the first capture")
             while crawling.process.poll() is None:
                 acknowledged = captured(home)
+                if gates:
+                    gates.pop(0).set()
                 told = back_up(home, backup)
                 assert told.problems == ()
                 assert acknowledged <= captured(backup)
@@ -129,7 +139,8 @@ def test_what_is_captured_while_files_are_copied_is_not_in_the_index_of_the_back
         last.write_bytes(b"x" * 5_000)
         with Crawling(home, site) as crawling:
             site.asked("/a/6")
-            until(lambda: len(captured(home)) >= 6, "six captures have rows")
+            others = {"/robots.txt", "/", *(f"/a/{number}" for number in range(1, 6))}
+            until(lambda: paths(home) == others, "all others have rows")
             copying: list[int] = []
 
             def go_on(done: int, _total: int) -> None:

@@ -13,11 +13,13 @@ import pytest
 from mounts import mounted, remount
 from sites_for_tests import (
     HOST,
+    PATIENCE,
     Crawling,
     NewsSite,
     Reply,
     assert_kept,
     crawl,
+    held_port,
     make_home,
     outcomes,
     page,
@@ -50,20 +52,17 @@ def test_a_broken_site_file_is_named_with_its_line(home: Path) -> None:
 
 
 def test_an_unreachable_host_may_allow_nothing(home: Path) -> None:
-    with NewsSite() as site:
-        port = site.connect_to[1].rpartition(":")[2]
-    ended = run(
-        home, "crawl", "news", "--json", "--connect-to", f"{HOST}:80:127.0.0.1:{port}", "--set", "RETRY_TIMES=0"
-    )
+    with held_port() as port:
+        options = ("--connect-to", f"{HOST}:80:127.0.0.1:{port}", "--set", "RETRY_TIMES=0")
+        ended = run(home, "crawl", "news", "--json", *options)
     assert (ended.status, ended.err, ended.crawl["outcome"]) == (1, "", "refused")
     assert "robots.txt gave no answer" in ended.crawl["warnings"][0]
 
 
 def test_an_unreachable_host_is_a_failed_crawl(home: Path) -> None:
-    with NewsSite() as site:
-        port = site.connect_to[1].rpartition(":")[2]
-    options = ("--connect-to", f"{HOST}:80:127.0.0.1:{port}", "--set", "ROBOTSTXT_OBEY=false", "--set", "RETRY_TIMES=0")
-    ended = run(home, "crawl", "news", "--json", *options)
+    settings = ("--set", "ROBOTSTXT_OBEY=false", "--set", "RETRY_TIMES=0")
+    with held_port() as port:
+        ended = run(home, "crawl", "news", "--json", "--connect-to", f"{HOST}:80:127.0.0.1:{port}", *settings)
     assert (ended.status, ended.crawl["outcome"], ended.crawl["errors"]) == (1, "failed", 1)
     assert f"1 page without an answer: http://{HOST}/ (" in ended.crawl["warnings"][0]
     (error,) = rows(home, "SELECT error FROM frontier WHERE state = 'failed'")
@@ -243,7 +242,7 @@ def test_an_index_that_fails_in_mid_crawl_ends_it(home: Path, fault: str, told: 
     with NewsSite(20) as site:
         words = [fault, "--home", str(home), "crawl", "news", "--json", *site.connect_to]
         done = subprocess.run(
-            [sys.executable, str(home.parent / "faulty.py"), *words], capture_output=True, text=True, timeout=30
+            [sys.executable, str(home.parent / "faulty.py"), *words], capture_output=True, text=True, timeout=PATIENCE
         )
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith("luutru: ")

@@ -21,16 +21,11 @@ from storage.model import Crawl, Outcome
 MOMENT = datetime(2025, 1, 1, tzinfo=UTC)
 CHILD = """
 import signal, sys
-told = []
-signal.signal(signal.SIGINT, lambda *_: told.append(1))
+told = {signal.SIGINT}
+signal.pthread_sigmask(signal.SIG_BLOCK, told)  # they wait until they are asked for: none is missed
 print("ready", flush=True)
-while not told:
-    signal.pause()
-signal.signal(signal.SIGALRM, lambda *_: told.append(0))
-signal.setitimer(signal.ITIMER_REAL, 0.3)
-while told[-1]:
-    signal.pause()
-sys.exit(130 if told == [1, 0] else 1)
+signal.sigwait(told)
+sys.exit(1 if signal.sigtimedwait(told, 0.3) else 130)
 """
 
 

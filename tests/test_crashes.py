@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
 from fastwarc.warc import ArchiveIterator
 from mounts import fill, mounted, remount
 from sites_for_tests import (
+    PATIENCE,
     Crawling,
     NewsSite,
     Reply,
@@ -104,10 +106,21 @@ def test_rows_are_never_ahead_of_bytes_when_the_power_fails(tmp_path: Path, inde
     home = make_home(tmp_path / "home", DOWNLOAD_DELAY="0.02", WARC_MAXSIZE="25000")
     (tmp_path / "recording.py").write_text(RECORDING)
     log = tmp_path / "synced.json"
-    with NewsSite(25) as site:
+    gates = [Event() for _ in range(25)]  # each opens when another answer has its row, or all would be one commit
+    with NewsSite(
+        25, {f"/a/{number}": Reply(body=page(number), gate=gate) for number, gate in enumerate(gates, 1)}
+    ) as site:
         words = ("--home", str(home), "crawl", "news", "--json", *site.connect_to)
         died = [sys.executable, str(tmp_path / "recording.py"), str(log), str(commits), *words]
-        assert subprocess.run(died, env=environment(), timeout=60).returncode == -signal.SIGKILL
+        with subprocess.Popen(died, env=environment(), process_group=0) as process:
+            while process.poll() is None:
+                ((kept,),) = rows(home, "SELECT count(*) FROM capture")
+                for gate in gates[:kept]:
+                    gate.set()
+                sleep(0.01)
+        assert process.returncode == -signal.SIGKILL
+        for gate in gates:
+            gate.set()
         assert log.read_text() != "ahead"
         synced = json.loads(log.read_text())
         for growing in home.glob("warc/**/*.open"):
@@ -323,7 +336,7 @@ def test_a_clock_that_jumps_back_stops_nothing(tmp_path: Path) -> None:
             site.asked("/a/8")
             flag.touch()
             gate.set()
-            out, _ = process.communicate(timeout=60)
+            out, _ = process.communicate(timeout=PATIENCE)
         told = json.loads(out)
         assert (process.returncode, told["outcome"]) == (0, "completed")
         assert rows(home, "SELECT count(*) FROM document") == [(20,)]
@@ -340,15 +353,18 @@ def test_only_the_dead_crawl_is_taken_up_while_another_site_is_crawled(tmp_path:
     home = make_home(tmp_path / "home", DOWNLOAD_DELAY="0.05")
     other = (home / "spiders" / "news.py").read_text().replace('key="news"', 'key="other"')
     (home / "spiders" / "other.py").write_text(other)
-    gate = Event()
-    with NewsSite(20) as site, NewsSite(5, {"/a/2": Reply(body=page(2), gate=gate)}) as beside:
+    gate, held = Event(), Event()
+    late = {f"/a/{one}": Reply(body=page(one), gate=held) for one in (15, 16)}  # it does not end before it is killed
+    with NewsSite(20, late) as site, NewsSite(5, {"/a/2": Reply(body=page(2), gate=gate)}) as beside:
         words = command(home, "crawl", "other", "--json", *beside.connect_to)
         with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment(), process_group=0) as living:
-            beside.asked("/a/2")
+            others = "SELECT count(*) FROM frontier WHERE site = 'other' AND state = 'done'"
+            until(lambda: rows(home, others) == [(5,)], "not everything else has a row")
             with Crawling(home, site) as crawling:
                 site.asked("/a/9")
                 crawling.tell(signal.SIGKILL)
                 crawling.end()
+            held.set()
             (growing,) = home.glob("warc/other/**/*.open")
             before = growing.stat()
             site.visits.clear()
@@ -356,7 +372,7 @@ def test_only_the_dead_crawl_is_taken_up_while_another_site_is_crawled(tmp_path:
             assert (growing.stat().st_ino, growing.stat().st_size) == (before.st_ino, before.st_size)
             assert rows(home, "SELECT outcome FROM crawl WHERE site = 'other'") == [("running",)]
             gate.set()
-            out, _ = living.communicate(timeout=60)
+            out, _ = living.communicate(timeout=PATIENCE)
         assert json.loads(out)["outcome"] == "completed"
         assert set(states(home).values()) == {"done"}
         assert sealed(home)
@@ -383,12 +399,13 @@ def _lives(process: Path) -> bool:
 
 
 def test_what_was_recovered_is_told_where_people_look(tmp_path: Path) -> None:
-    home = make_home(tmp_path / "home", DERIVE="on", DOWNLOAD_DELAY="0.02")
-    with NewsSite(20) as site:
+    home, gate = make_home(tmp_path / "home", DERIVE="on", DOWNLOAD_DELAY="0.02"), Event()
+    with NewsSite(20, {f"/a/{one}": Reply(body=page(one), gate=gate) for one in (12, 13)}) as site:
         with Crawling(home, site) as crawling:
-            site.asked("/a/9")
+            until(lambda: rows(home, "SELECT count(*) FROM capture") >= [(9,)], "nine captures have rows")
             crawling.tell(signal.SIGKILL)
             crawling.end()
+        gate.set()
         (growing,) = home.glob("warc/**/*.open")
         os.truncate(growing, growing.stat().st_size - 5)
         assert_goes_on(home, site)

@@ -80,7 +80,7 @@ def ask(demo_archive: Demo, capsys: pytest.CaptureFixture[str]) -> Ask:
 
 
 def test_it_takes_less_than_a_minute_and_tells_what_it_changed(demo_archive: Demo) -> None:
-    assert demo_archive.seconds <= 60
+    assert demo_archive.seconds <= 60  # of CPU: on a clock it is what else the machine has to do
     assert demo_archive.errors == ""
     assert demo_archive.told["settings"] == {"DOWNLOAD_DELAY": "0"}
     assert [one.name for one in demo_archive.directory.iterdir()] == [demo_archive.told["home"]] == ["luutru-demo"]

@@ -69,9 +69,9 @@ class Reader:
         if (scheme, host) not in self._connections:
             address, port = self._to[host, 443 if scheme == "https" else 80]
             self._connections[scheme, host] = (
-                http.client.HTTPSConnection(address, port, context=self._context, timeout=20)
+                http.client.HTTPSConnection(address, port, context=self._context, timeout=60)
                 if scheme == "https"
-                else http.client.HTTPConnection(address, port, timeout=20)
+                else http.client.HTTPConnection(address, port, timeout=60)
             )
         return self._connections[scheme, host]
 
@@ -368,7 +368,7 @@ def test_stops_with_connections_open() -> None:
         ports = [int(mapping.rpartition(":")[2]) for mapping in sites.connect_to[:2]]
         assert client.get("https://thst.vn/").status == client.get("http://thst.vn/").status == 200
         silent = socket.create_connection(("127.0.0.1", ports[1]))  # a handshake that never comes
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before
     for port in ports:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))

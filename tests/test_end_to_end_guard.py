@@ -73,7 +73,7 @@ def test_canaries_hear_nothing(tmp_path: Path, canaries: dict[str, socket.socket
     with leading(targets) as web:
         neighbour = web.at("site.test").split(":", 2)[2]  # where the mapping leads is not permitted by itself
         targets.append(f"http://{neighbour}/")
-        told = home.crawl("site", web.at("site.test"), DERIVE="off", FIRST_BYTE_TIMEOUT=5, RETRY_TIMES=0)
+        told = home.crawl("site", web.at("site.test"), DERIVE="off", RETRY_TIMES=0)
     assert told["outcome"] == "completed"
     assert {host for host, _ in web.asked} == {"site.test"}
     for canary in canaries.values():

@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from exchanges import UNKNOWN_PROTOCOL
 from homes import members
 from replaying import listening
 from rows import DOCUMENT, filled
+from sites_for_tests import held_port
 
 from storage.index.questions import Held, Shown, VersionLine
 from storage.model import Kind, Truncated
@@ -137,18 +137,16 @@ def port(
     (directory / "index.cdxj").write_text(run(archive[0], "cdxj"))
     config = {"collections": {"kept": {"index_paths": "./index.cdxj", "archive_paths": f"{archive[0]}/"}}}
     (directory / "config.yaml").write_text(json.dumps(config))
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        number = int(free.getsockname()[1])
-    command = [str(pywb_tools / "wayback"), "--bind", "127.0.0.1", "--port", str(number)]
-    with (directory / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
-    try:
-        listening(number, process)
-        yield number
-    finally:
-        process.terminate()
-        process.wait(30)
+    with held_port() as number:
+        command = [str(pywb_tools / "wayback"), "--bind", "127.0.0.1", "--port", str(number)]
+        with (directory / "log").open("w") as log:
+            process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
+        try:
+            listening(number, process)
+            yield number
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 @pytest.mark.parametrize(

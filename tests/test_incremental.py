@@ -11,6 +11,7 @@ from homes import NOT_THERE, Home, Page, Web
 HOST = "portal.test"
 COUNT = 2000
 FIRST = 10_001  # number of the oldest article
+TODAY = datetime.now(UTC)  # the same for all that show the portal, or articles were of another day after midnight
 ON_A_PAGE = 20
 SITE = """
 SITE = Site(
@@ -105,7 +106,7 @@ def _page(title: str, body: str, headers: dict[str, str] | None = None) -> Page:
 def _portal(count: int, etags: bool = False) -> Portal:
     """So many articles, spread evenly over three years."""
     portal = Portal(etags=etags)
-    start = datetime.now(UTC) - timedelta(days=3 * 365)
+    start = TODAY - timedelta(days=3 * 365)
     for number in range(count):
         portal.add(FIRST + number, start + timedelta(days=3 * 365 * (number + 1) / count))
     return portal
