@@ -23,10 +23,11 @@ from storage.errors import NotInstalled
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # so in the background of a shell, and in all that starts there
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes, or its making, says nothing on a machine that has other things to do.
-settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("wide", settings.get_profile("any"), max_examples=10_000)  # --hypothesis-profile=wide
-settings.load_profile("any")
+# How long an example takes, or its making, says nothing on a machine that has other things to do. The same examples
+# come each time, so that no change is refused for what another one did; others, and more: --hypothesis-profile=wide.
+settings.register_profile("wide", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=10_000)
+settings.register_profile("same", settings.get_profile("wide"), max_examples=100, derandomize=True, database=None)
+settings.load_profile("same")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ _HOSTS = {
     NEWSPAPER: "dangcongsan.vn",
 }
 _SIZE = 812_345_678
-_YEARS = {PORTAL: (2018, 2025), BROADCASTER: (2019, 2026), PARTY: (2020, 2025), NEWSPAPER: (2019, 2026)}
+_TODAY = datetime.now(UTC).year
+_YEARS = {PORTAL: (2018, 2025), BROADCASTER: (2019, _TODAY), PARTY: (2020, 2025), NEWSPAPER: (2019, _TODAY)}
 _SECTIONS = {
     PORTAL: ("Thông báo", "Tin tức - Sự kiện", "Quy hoạch"),
     BROADCASTER: ("Tin địa phương", "Đời sống - Xã hội", "Nông nghiệp - Nông thôn", "Thông báo"),

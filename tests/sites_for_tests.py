@@ -4,15 +4,13 @@ import gzip
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -197,15 +195,6 @@ class NewsSite:
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
-
-
-@contextmanager
-def held_port() -> Iterator[int]:
-    """A port of loopback that nobody else is given; who asks for it by its number, as servers do, may listen there."""
-    with closing(socket.socket()) as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
 
 
 class _Server(ThreadingHTTPServer):

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from planned import Serving, here, make_served, schedule_command
-from sites_for_tests import NewsSite, Reply, held_port, page, until
+from ports import kept_free
+from sites_for_tests import NewsSite, Reply, page, until
 
 from schedules import alerts
 from schedules.alerts import after, delivered, digest_is_due, message, seen, try_out
@@ -90,7 +91,7 @@ def service() -> Iterator[Service]:
 @pytest.fixture
 def port() -> Iterator[int]:
     """Of a service that is down from time to time, and whose place nobody takes."""
-    with held_port() as held:
+    with kept_free() as held:
         yield held
 
 

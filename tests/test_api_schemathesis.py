@@ -31,7 +31,6 @@ schema = schemathesis.openapi.from_dict(openapi())
 @settings(
     max_examples=15,
     derandomize=True,
-    deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

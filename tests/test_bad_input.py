@@ -11,6 +11,7 @@ from threading import Event
 
 import pytest
 from mounts import mounted, remount
+from ports import kept_free
 from sites_for_tests import (
     HOST,
     PATIENCE,
@@ -19,7 +20,6 @@ from sites_for_tests import (
     Reply,
     assert_kept,
     crawl,
-    held_port,
     make_home,
     outcomes,
     page,
@@ -52,7 +52,7 @@ def test_a_broken_site_file_is_named_with_its_line(home: Path) -> None:
 
 
 def test_an_unreachable_host_may_allow_nothing(home: Path) -> None:
-    with held_port() as port:
+    with kept_free() as port:
         options = ("--connect-to", f"{HOST}:80:127.0.0.1:{port}", "--set", "RETRY_TIMES=0")
         ended = run(home, "crawl", "news", "--json", *options)
     assert (ended.status, ended.err, ended.crawl["outcome"]) == (1, "", "refused")
@@ -61,7 +61,7 @@ def test_an_unreachable_host_may_allow_nothing(home: Path) -> None:
 
 def test_an_unreachable_host_is_a_failed_crawl(home: Path) -> None:
     settings = ("--set", "ROBOTSTXT_OBEY=false", "--set", "RETRY_TIMES=0")
-    with held_port() as port:
+    with kept_free() as port:
         ended = run(home, "crawl", "news", "--json", "--connect-to", f"{HOST}:80:127.0.0.1:{port}", *settings)
     assert (ended.status, ended.crawl["outcome"], ended.crawl["errors"]) == (1, "failed", 1)
     assert f"1 page without an answer: http://{HOST}/ (" in ended.crawl["warnings"][0]

@@ -161,5 +161,5 @@ class Catalog(RuleBasedStateMachine):
         )
 
 
-Catalog.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+Catalog.TestCase.settings = settings(max_examples=25, stateful_step_count=20)
 TestCatalog = Catalog.TestCase

@@ -18,9 +18,9 @@ import pytest
 from archives import Written, at, crawled, original
 from exchanges import UNKNOWN_PROTOCOL
 from homes import members
+from ports import kept_free
 from replaying import listening
 from rows import DOCUMENT, filled
-from sites_for_tests import held_port
 
 from storage.index.questions import Held, Shown, VersionLine
 from storage.model import Kind, Truncated
@@ -137,7 +137,7 @@ def port(
     (directory / "index.cdxj").write_text(run(archive[0], "cdxj"))
     config = {"collections": {"kept": {"index_paths": "./index.cdxj", "archive_paths": f"{archive[0]}/"}}}
     (directory / "config.yaml").write_text(json.dumps(config))
-    with held_port() as number:
+    with kept_free() as number:
         command = [str(pywb_tools / "wayback"), "--bind", "127.0.0.1", "--port", str(number)]
         with (directory / "log").open("w") as log:
             process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)

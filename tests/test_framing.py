@@ -68,7 +68,7 @@ pieces = st.one_of(
     limit=st.sampled_from([0, 1, 5, 1000]),
     then=st.sampled_from([Then.CLOSE, Then.RESET]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example(data=CASES["bad-chunk"].raw, cuts=[1, 60, 61, 62], method="GET", limit=5, then=Then.CLOSE)
 def test_any_split_gives_the_same(data: bytes, cuts: list[int], method: str, limit: int, then: Then) -> None:
     case = Case((data,), method=method, then=then)

@@ -515,7 +515,7 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     opened.close()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_the_order_of_derivation_changes_nothing(shared: Index, data: st.DataObject) -> None:
     made = data.draw(derivations())

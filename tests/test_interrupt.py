@@ -270,7 +270,7 @@ def load():
     return spiders.site("news", home, own=True)
 
 if __name__ == "__main__":
-    crawler.derivation._PATIENCE = 1.0
+    crawler.derivation._PATIENCE = 5.0
     collection = Collection.open(Path(os.environ["HOME_OF_TEST"]))
     ended = crawl(load, collection, connect_to=tuple(sys.argv[1:]))
     collection.close()
@@ -287,7 +287,7 @@ def test_pages_that_break_reading_cost_their_reading(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             env=os.environ | {"HOME_OF_TEST": str(home)},
-            timeout=60,
+            timeout=120,
         )
         assert_kept(home, site)
     outcome, warning = done.stdout.splitlines()

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import select
 
@@ -111,7 +111,6 @@ def test_in_a_zone_with_summer_time() -> None:
     assert {later - earlier for earlier, later in pairwise(hours)} == {HOUR}
 
 
-@settings(deadline=None)
 @given(
     some.sampled_from(["1m", "7m", "5h", "6h", "3d", "1h 22:00-05:00", "90m 01:30-02:30", "*/7 2 * * *", "0 3 1 * 0"]),
     some.integers(0, 2 * 365 * 24 * 60),

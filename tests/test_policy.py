@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.frontier import History, Retries, _spread, due, judge
@@ -109,7 +109,6 @@ def test_what_was_found_on_one_day_does_not_fall_due_on_one_day() -> None:
     assert max(days.count(day) for day in set(days)) < 20
 
 
-@settings(deadline=None)
 @given(st.integers(1, 8), st.floats(0, 0.999), st.floats(0.1, 60))
 def test_pauses_grow_and_stay_in_bounds(attempts: int, jitter: float, delay: float) -> None:
     pause = Retries(9, delay).after(attempts, jitter).total_seconds()

@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage.errors import UsageError
@@ -110,7 +110,6 @@ def test_a_date_that_is_none_is_refused_in_one_short_line(day: str) -> None:
     assert len(str(refused.value)) < 120
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3))).map("".join)))
 @example('"' * 10_000)
 @example("-" * 10_000)
@@ -126,7 +125,6 @@ def test_any_text_is_a_question(text: str) -> None:
     assert not any(character in SYNTAX for term in terms for character in str(term))
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from('ab "“”„-*: \u200b&<')).filter(lambda name: any(map(str.isalpha, name))))
 @example('Chuyên mục "Sống khỏe" & <b>')
 def test_any_name_of_a_section_can_be_written(name: str) -> None:

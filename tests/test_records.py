@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from exchanges import HEAD, INFO, PAGE, SILENT, UNKNOWN_PROTOCOL, page, writer
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage.errors import BrokenRecord, StorageError
@@ -59,7 +59,6 @@ EXCHANGES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(EXCHANGES)
 @example(replace(PAGE, head=b"HTTP/1.1 200 OK\nA: b\n\r\n", body=b"\n\n"))
 def test_bytes_come_back(exchange: Exchange) -> None:
@@ -77,7 +76,6 @@ def test_bytes_come_back(exchange: Exchange) -> None:
     assert decode_metadata(metadata.block).notes == exchange.notes
 
 
-@settings(deadline=None)
 @given(EXCHANGES)
 def test_metadata_comes_back(exchange: Exchange) -> None:
     block = encode_metadata(exchange)
@@ -303,7 +301,6 @@ def coded(*names: str) -> list[tuple[str, str]]:
     return [("Content-Type", "text/html"), *(("Content-ENCODING", name) for name in names)]
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200_000), st.lists(st.sampled_from(sorted(PACK)), max_size=3))
 def test_codings_are_undone_in_order(data: bytes, names: list[str]) -> None:
     body = data

@@ -95,7 +95,7 @@ def write(connection: Connection, number: int, one: Write) -> None:
 
 
 @given(st.lists(WRITES, max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_counts_stay_right_whatever_is_written(index: Index, writes: list[Write]) -> None:
     with index.write() as connection:
         row = {"id": "c1", "site": "thst", "outcome": "completed", "started": MOMENTS[0], "definition": "d"}

@@ -118,7 +118,7 @@ def test_a_phrase_is_words_in_their_order(connection: Connection, text: str, doc
 SENTENCES = st.lists(st.sampled_from(["bến", "bên", "đò", "do", "chợ,", "Bến."]), min_size=2, max_size=12).map(" ".join)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(SENTENCES, max_size=12),
     asked=st.sampled_from(['"bến đò"', '"ben do"', '"bến đò chợ"', '"đò chợ" "bến bến"', '"bên do cho"', '"đò ch"*']),
@@ -328,7 +328,7 @@ def test_a_count_that_was_cut_off_says_so(connection: Connection, monkeypatch: p
 TEXTS = st.sampled_from(["tin", "tín", "tin tin", "tin khác", "khác"])
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(
         st.lists(st.sampled_from(["tin", "tín", "tin tin", "tin khác", "khác"]), min_size=1, max_size=3), max_size=15
@@ -412,7 +412,7 @@ def test_a_cursor_belongs_to_its_query(connection: Connection) -> None:
         search(connection, parse("mới"), cursor=cursor)
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.text(), st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3))).map("".join)))
 @example(" ".join(f"t{number}" for number in range(2_000)))
 @example(" ".join(f"-t{number}" for number in range(2_000)))

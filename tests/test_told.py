@@ -5,7 +5,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import crawler
@@ -83,7 +83,6 @@ def test_what_is_long_or_deep_stays_as_it_is(sentence: str) -> None:
     assert told(sentence, VI) is None
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_what_has_no_known_form_stays_as_it_is(sentence: str) -> None:
     assert told(f"\x00{sentence}", VI) is None

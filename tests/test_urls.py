@@ -1,7 +1,7 @@
 from string import printable
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage.errors import UsageError
@@ -87,7 +87,6 @@ def test_http_and_https_are_two() -> None:
 _parts = st.text(alphabet=printable + "ủ\u00a0\u200b\ud800\U0001f600", max_size=40)
 
 
-@settings(deadline=None)
 @given(st.builds("{}://{}/{}?{}".format, st.sampled_from(["http", "https"]), st.just("a.vn"), _parts, _parts))
 def test_a_spelling_is_its_own(url: str) -> None:
     canonical = canonicalize(url)
@@ -96,7 +95,6 @@ def test_a_spelling_is_its_own(url: str) -> None:
     assert not set(canonical) & set(' \t\n\r"<>\\^`{|}[]#')
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["%", "4", "1", "2", "e", ".", "/", "a", ";jsessionid=", "(S(", "))", "?", "&", "utm_", "="])
@@ -108,7 +106,6 @@ def test_no_removal_makes_another(pieces: list[str]) -> None:
     assert canonicalize(canonical) == canonical
 
 
-@settings(deadline=None)
 @given(st.permutations(["a=1", "b=2", "c=3", "d"]))
 def test_the_order_of_parameters_is_none(parameters: list[str]) -> None:
     assert canonicalize("https://a.vn/?" + "&".join(parameters)) == "https://a.vn/?a=1&b=2&c=3&d"

@@ -22,7 +22,7 @@ import pytest
 from archives import Written, at, crawled, original
 from exchanges import REQUEST, SILENT, UNKNOWN_PROTOCOL
 from homes import Member, members
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage import manifest
@@ -259,7 +259,6 @@ def test_a_wrong_digest_over_right_bytes(home: Path, first: Written, name: str) 
     assert kinds == (["block-digest"] if "Block" in name else ["payload-digest", "row"])  # the row has the right one
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=16, max_size=64), st.text("ABCXYZ0123456789=abc-ä", max_size=3))
 def test_base_32_is_that_of_the_standard_library(raw: bytes, extra: str) -> None:
     right = base64.b32encode(raw).decode()
