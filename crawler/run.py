@@ -8,8 +8,10 @@ from types import FrameType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from scrapy.core.downloader import Downloader
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import BaseSettings, Settings
+from scrapy.signals import engine_started
 from scrapy.utils.log import configure_logging
 
 from crawler.derivation import SiteLoader
@@ -145,11 +147,16 @@ class _Interrupts:
 async def _run(session: Session, settings: Settings, interrupts: _Interrupts, on_progress: OnProgress | None) -> None:
     """Run Scrapy to its end, or to the end of the grace after an interrupt."""
     runner = AsyncCrawlerRunner(settings)
+    crawler = runner.create_crawler(SiteSpider)
+    downloaders: list[Downloader] = []
     loop = asyncio.get_running_loop()
-    crawling = asyncio.ensure_future(runner.crawl(SiteSpider, session=session))
+    crawling = asyncio.ensure_future(runner.crawl(crawler, session=session))
     beside: list[asyncio.Future[Any]] = []
     if on_progress:
         beside.append(asyncio.ensure_future(_report(session, on_progress)))
+
+    def started() -> None:
+        downloaders.append(crawler.engine.downloader)
 
     def end() -> None:
         beside.extend(asyncio.all_tasks())  # the loop holds them weakly: dropped while they wait, they would be told of
@@ -166,6 +173,7 @@ async def _run(session: Session, settings: Settings, interrupts: _Interrupts, on
         await session.quiet(_GRACE)
         end()
 
+    crawler.signals.connect(started, signal=engine_started)
     interrupts.tell = lambda: loop.call_soon_threadsafe(stop)
     if interrupts.count:  # before anything was asked
         end()
@@ -175,6 +183,8 @@ async def _run(session: Session, settings: Settings, interrupts: _Interrupts, on
     finally:
         interrupts.tell = session.interrupt  # only reading is left
         await _end_tasks()
+        for one in downloaders:
+            one.close()  # its timers would begin what waits for its turn while the loop ends
 
 
 async def _end_tasks() -> None:

@@ -38,6 +38,16 @@ from crawler import derive
 from crawler.derivation import END, NEWS
 from storage.index.engine import Index
 
+LINGERING = """
+import asyncio
+async def linger(loop):  # as where a thread is slow to end
+    end = loop.time() + 0.5
+    while loop.time() < end:
+        await asyncio.sleep(0)
+        for one in asyncio.all_tasks() - {asyncio.current_task()}:
+            print("begun:", one, file=sys.stderr)
+asyncio.BaseEventLoop.shutdown_asyncgens = linger
+"""
 SLOW = page(1, size=3_000_000)  # takes seconds to read
 NEVER = "import crawler.run; crawler.run._GRACE = 3600.0"  # does it let go of what is on the wire by itself
 
@@ -87,6 +97,17 @@ def test_told_to_stop_it_ends_cleanly_and_goes_on_later(tmp_path: Path, number: 
         assert_goes_on(home, site, 30)
     if derive == "on":
         assert rows(home, "SELECT count(*) FROM document") == [(30,)]
+
+
+def test_nothing_is_begun_while_the_process_ends(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", DOWNLOAD_DELAY="0.1", DOWNLOAD_DELAY_JITTER="0")
+    with NewsSite(30) as site:
+        with Crawling(home, site, before=LINGERING) as crawling:
+            site.asked("/a/5")
+            crawling.tell(signal.SIGINT)
+            crawling.tell(signal.SIGTERM)  # others wait for their turn
+            ended = crawling.end()
+        assert_interrupted(home, site, ended)
 
 
 def test_a_person_at_a_terminal_interrupts_the_whole_group(tmp_path: Path) -> None:
