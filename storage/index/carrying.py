@@ -54,7 +54,7 @@ def _overwrite(new: Path, old: Path) -> None:
         with closing(sqlite3.connect(new)) as source, closing(sqlite3.connect(old, timeout=60)) as target:
             target.execute("PRAGMA synchronous=FULL")
             source.backup(target)
-            target.execute("PRAGMA busy_timeout=1000")  # who still reads the old one holds only this up: later, then
+            target.execute("PRAGMA busy_timeout=1000")  # the log is folded later where somebody reads
             target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
         raise StorageError(f"the index {old} cannot be replaced: {error}; free its disk, then start again") from error
